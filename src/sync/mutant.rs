@@ -1,0 +1,46 @@
+//! Weakened variants of the protocols, one name each.
+//!
+//! A model that passes proves little until the same model has been seen to fail. Each variant
+//! removes one thing that an argument in the design essays leans on. Outside the models
+//! [`mutant`] is the constant `false`, so the shipped code carries none of this.
+
+/// One deliberate weakening of the frontier protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+#[allow(missing_docs)]
+pub enum Mutant {
+    NoProducerFence = 1,
+    NoWriterFence,
+    NoClaim,
+    NoRecheck,
+    TailBeforeClaim,
+    ClaimRelaxed,
+    FreeRelaxed,
+    EmitAtCut,
+    RegistryBeforeProposal,
+    CloseWithoutFence,
+    CloseWithoutWaiting,
+    CloseUnchecked,
+    IdleBeforeClaim,
+    SpaceUnchecked,
+}
+
+#[cfg(not(any(brigade_loom, brigade_shuttle)))]
+#[inline(always)]
+pub(crate) const fn mutant(_: Mutant) -> bool {
+    false
+}
+
+#[cfg(any(brigade_loom, brigade_shuttle))]
+static ARMED: std::sync::atomic::AtomicU8 = std::sync::atomic::AtomicU8::new(0);
+
+#[cfg(any(brigade_loom, brigade_shuttle))]
+pub(crate) fn mutant(variant: Mutant) -> bool {
+    ARMED.load(std::sync::atomic::Ordering::Relaxed) == variant as u8
+}
+
+/// Weakens the whole process, for the life of the process; `None` restores the shipped code.
+#[cfg(any(brigade_loom, brigade_shuttle))]
+pub fn arm(variant: Option<Mutant>) {
+    ARMED.store(variant.map_or(0, |m| m as u8), std::sync::atomic::Ordering::Relaxed);
+}
