@@ -53,8 +53,8 @@ impl Stamp {
     /// The epoch itself.
     pub const ZERO: Self = Self(0);
 
-    /// The largest stamp. The two numbers above it are reserved by the sink's protocol.
-    pub const MAX: Self = Self(u64::MAX - 2);
+    /// The largest stamp. The few numbers above it are reserved by the sink's protocol.
+    pub const MAX: Self = Self(u64::MAX - 3);
 
     /// Makes a stamp from nanoseconds since the Unix epoch; numbers above [`Stamp::MAX`] become it.
     #[must_use]

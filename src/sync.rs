@@ -11,10 +11,10 @@ mod mutant;
 pub use mutant::Mutant;
 #[cfg(any(brigade_loom, brigade_shuttle))]
 pub use mutant::arm;
-pub(crate) use mutant::mutant;
 
 #[cfg(any(brigade_loom, brigade_shuttle))]
 pub(crate) use modelled::{Condvar, Mutex};
+pub(crate) use mutant::mutant;
 #[cfg(not(any(brigade_loom, brigade_shuttle)))]
 pub(crate) use parking_lot::{Condvar, Mutex};
 

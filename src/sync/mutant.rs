@@ -7,7 +7,7 @@
 /// One deliberate weakening of the frontier protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
-#[allow(missing_docs)]
+#[allow(missing_docs, unreachable_pub)]
 pub enum Mutant {
     NoProducerFence = 1,
     NoWriterFence,

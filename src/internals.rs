@@ -1,0 +1,187 @@
+//! What the models and the scoreboard see of the insides.
+
+#![allow(missing_docs, missing_debug_implementations, clippy::missing_panics_doc)]
+
+use std::sync::Arc;
+
+use crate::sink::frontier;
+#[cfg(feature = "internals")]
+use crate::sink::order::{Arrival, Batch, Entry};
+
+#[cfg(any(brigade_loom, brigade_shuttle))]
+pub use crate::sync::{Mutant, arm};
+
+/// The protocol alone: producers' ports and the writer's rounds, without threads or output.
+pub struct Protocol<T> {
+    frontier: Arc<frontier::Frontier<T>>,
+}
+
+impl<T> Protocol<T> {
+    pub fn new() -> (Self, Rounds<T>) {
+        let frontier = frontier::Frontier::new(0);
+        let rounds = Rounds(frontier::Rounds::new(Arc::clone(&frontier)));
+        (Self { frontier }, rounds)
+    }
+
+    pub fn join(&self, name: &str, capacity: usize) -> Option<Port<T>> {
+        self.frontier.join(name, capacity).ok().map(Port)
+    }
+
+    pub fn wake(&self) {
+        self.frontier.wake.raise();
+    }
+
+    /// Blocks until somebody wakes the writer.
+    pub fn sleep(&self) {
+        self.frontier.wake.wait();
+    }
+}
+
+pub struct Port<T>(frontier::Port<T>);
+
+impl<T> Port<T> {
+    /// Sink-stamped: `clock` is read as often as the protocol wants it.
+    pub fn push(&mut self, value: T, clock: impl Fn() -> u64) -> Result<u64, T> {
+        let stamp = clock().max(self.0.last);
+        self.0.offer(stamp, value, |_| Some(clock())).map_err(|(_, value)| value)
+    }
+
+    pub fn push_all(&mut self, values: Vec<T>, clock: impl Fn() -> u64) -> Option<u64> {
+        let stamp = clock().max(self.0.last);
+        self.0.offer_all(stamp, values.into_iter(), |_| Some(clock())).ok()
+    }
+
+    /// Event time: refused if late.
+    pub fn push_at(&mut self, stamp: u64, value: T) -> Result<u64, T> {
+        self.0.offer(stamp, value, |_| None).map_err(|(_, value)| value)
+    }
+
+    /// Logical time.
+    pub fn push_promised(&mut self, stamp: u64, value: T) -> Result<u64, T> {
+        if self.0.low == frontier::FREE && self.0.resume(stamp).is_err() {
+            return Err(value);
+        }
+        let result = self.push_at(stamp, value);
+        if result.is_ok() {
+            self.0.promise(stamp);
+        }
+        result
+    }
+
+    pub fn advance_to(&mut self, low: u64) {
+        self.0.promise(low);
+        self.0.moved();
+    }
+
+    pub fn pause(&mut self) {
+        self.0.promise(frontier::FREE);
+        self.0.moved();
+    }
+
+    /// Blocks until the ring has room; false if the sink is closed.
+    pub fn wait_for_room(&mut self) -> bool {
+        while self.0.is_full() {
+            if self.0.frontier.is_closed() {
+                return false;
+            }
+            if self.0.must_wait() {
+                self.0.slot.space.wait();
+            }
+        }
+        true
+    }
+
+    pub fn is_full(&self) -> bool {
+        self.0.is_full()
+    }
+}
+
+pub struct Rounds<T>(frontier::Rounds<T>);
+
+/// Producer id, sequence number, stamp, value.
+pub type Seen<T> = (u32, u64, u64, T);
+
+impl<T> Rounds<T> {
+    /// One round: propose, look, take what is due, in total order.
+    pub fn round(&mut self, proposal: u64) -> Vec<Seen<T>> {
+        let scan = self.0.scan(proposal);
+        self.take(scan.cut)
+    }
+
+    pub fn round_of_promises(&mut self) -> Vec<Seen<T>> {
+        let scan = self.0.scan_promises(None);
+        self.take(scan.cut)
+    }
+
+    /// A round behind an announcement to rest: true if nothing at all is here.
+    pub fn may_rest(&mut self, proposal: u64) -> bool {
+        self.0.set_rest(frontier::IDLE);
+        let scan = self.0.scan(proposal);
+        scan.found == 0 && !scan.claimed
+    }
+
+    pub fn wake_up(&self) {
+        self.0.set_rest(frontier::AWAKE);
+    }
+
+    pub fn wake_blocked(&self) -> bool {
+        self.0.wake_blocked()
+    }
+
+    pub fn past_all(&mut self) -> u64 {
+        self.0.past_all()
+    }
+
+    pub fn retire(&mut self, written: u64) -> usize {
+        let mut gone = 0;
+        self.0.retire(written, |_| gone += 1);
+        gone
+    }
+
+    pub fn close(&mut self) -> Vec<Seen<T>> {
+        self.0.close();
+        self.0.wake_all();
+        self.take(frontier::CLOSED)
+    }
+
+    fn take(&mut self, cut: u64) -> Vec<Seen<T>> {
+        let mut taken = Vec::new();
+        self.0.take_due(cut, |id, sequence, record| {
+            taken.push((id, sequence, record.stamp, record.value));
+        });
+        taken.sort_by_key(|&(_, _, stamp, _)| stamp);
+        taken
+    }
+}
+
+/// The ordering stage alone.
+#[cfg(feature = "internals")]
+pub struct Order<T>(Batch<T>);
+
+#[cfg(feature = "internals")]
+impl<T> Order<T> {
+    pub fn new() -> Self {
+        Self(Batch::default())
+    }
+
+    #[inline]
+    pub fn push(&mut self, stamp: u64, producer: u32, value: T) {
+        self.0.push(Entry::new(stamp, producer, 0, value));
+    }
+
+    pub fn sort(&mut self) {
+        self.0.sort(Arrival::Grouped);
+    }
+
+    /// Stamp, producer and value in total order.
+    #[inline]
+    pub fn for_each(&self, mut each: impl FnMut(u64, u32, &T)) {
+        for entry in self.0.iter() {
+            each(entry.stamp, entry.producer, &entry.value);
+        }
+    }
+
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+}

@@ -1,0 +1,188 @@
+//! Lines of stamp, producer, value: sorted as text means sorted in time.
+
+use time::format_description::BorrowedFormatItem;
+use time::macros::format_description;
+use time::{OffsetDateTime, PrimitiveDateTime};
+
+use super::tail::{labels, last_line};
+use super::{Encode, Field, Notation, ProducerId, Record, RecoverError, Recovered, ValueError};
+use crate::clock::Stamp;
+use crate::sink::output::Output;
+
+const NANOS: u64 = 1_000_000_000;
+const SECONDS: &[BorrowedFormatItem<'_>] =
+    format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]");
+const FULL: &[BorrowedFormatItem<'_>] =
+    format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:9]Z");
+
+/// Length of `2026-11-22T03:00:00.`
+const PREFIX: usize = 20;
+const STAMP: usize = PREFIX + 10;
+
+/// RFC 3339 in UTC with exactly nine fraction digits, TAB, producer name, TAB, value.
+///
+/// The stamp has a fixed width, so the order of the lines as bytes is their order in time and
+/// `LC_ALL=C sort -c FILE` checks a file. (RFC 3339: Klyne and Newman, 2002.) Where stamps are
+/// equal, lines stand in the order of producer ids, which is not the order of their names; check
+/// such a file by its first column, `LC_ALL=C sort -s -c -k1,1 FILE`.
+///
+/// # Examples
+///
+/// ```
+/// use brigade::clock::{ManualClock, Stamp};
+/// use brigade::sink::{MemoryOutput, OrderedSink, Text};
+///
+/// let memory = MemoryOutput::new();
+/// let sink = OrderedSink::builder(Text::new(), memory.clone())
+///     .clock(ManualClock::at(Stamp::from_nanos(1_795_316_400_000_000_042)))
+///     .build()?;
+/// sink.producer("chef")?.push(7)?;
+/// sink.finish()?;
+/// assert_eq!(memory.text(), "2026-11-22T03:00:00.000000042Z\tchef\t7\n");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Text {
+    second: u64,
+    prefix: [u8; PREFIX],
+    /// By producer id: `Z`, TAB, name, TAB.
+    labels: Vec<Vec<u8>>,
+}
+
+impl Text {
+    /// Makes the encoding.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { second: u64::MAX, prefix: [b'0'; PREFIX], labels: Vec::new() }
+    }
+
+    #[cold]
+    fn enter_second(&mut self, second: u64) {
+        self.second = second;
+        let seconds = i64::try_from(second).unwrap_or(i64::MAX);
+        // Stamps end in 2554, far inside the calendar's range.
+        let date =
+            OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+        let mut target = &mut self.prefix[..];
+        let written = date.format_into(&mut target, SECONDS);
+        debug_assert!(matches!(written, Ok(19)), "a date of fixed width");
+        self.prefix[PREFIX - 1] = b'.';
+    }
+}
+
+impl Default for Text {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T: Field> Encode<T> for Text {
+    fn producer(&mut self, id: ProducerId, name: &str) {
+        let label = format!("Z\t{name}\t");
+        labels(&mut self.labels, id, label.into_bytes());
+    }
+
+    #[inline]
+    fn encode(&mut self, record: &Record<'_, T>, out: &mut Vec<u8>) -> Result<(), ValueError> {
+        let nanos = record.stamp.as_nanos();
+        let second = nanos / NANOS;
+        if second != self.second {
+            self.enter_second(second);
+        }
+        let mut head = [0; PREFIX + 9];
+        head[..PREFIX].copy_from_slice(&self.prefix);
+        head[PREFIX..].copy_from_slice(&nine_digits((nanos % NANOS) as u32));
+        out.extend_from_slice(&head);
+        match self.labels.get(record.producer.get() as usize) {
+            Some(label) => out.extend_from_slice(label),
+            None => out.extend_from_slice(b"Z\t\t"),
+        }
+        record.value.write(Notation::Text, out)?;
+        out.push(b'\n');
+        Ok(())
+    }
+
+    fn check(&self) -> Option<fn(&T) -> Result<(), ValueError>> {
+        T::is_checked(Notation::Text).then_some(|value: &T| value.check(Notation::Text))
+    }
+
+    fn recover(&mut self, existing: &dyn Output) -> Result<Recovered, RecoverError> {
+        let tail = last_line(existing)?;
+        let Some(line) = tail.line else {
+            return Ok(Recovered { keep: tail.keep, last: None });
+        };
+        let last = read_stamp(&line).ok_or(RecoverError::Foreign {
+            at: tail.line_at,
+            expected: "an RFC 3339 stamp with nine fraction digits, a TAB, a name and a TAB",
+        })?;
+        Ok(Recovered { keep: tail.keep, last: Some(last) })
+    }
+}
+
+fn read_stamp(line: &[u8]) -> Option<Stamp> {
+    let (stamp, rest) = line.split_at_checked(STAMP)?;
+    let rest = rest.strip_prefix(b"\t")?;
+    rest.contains(&b'\t').then_some(())?;
+    let date = PrimitiveDateTime::parse(std::str::from_utf8(stamp).ok()?, FULL).ok()?;
+    u64::try_from(date.assume_utc().unix_timestamp_nanos()).ok().map(Stamp::from_nanos)
+}
+
+/// Nine decimal digits, two at a time.
+#[inline]
+fn nine_digits(mut number: u32) -> [u8; 9] {
+    const PAIRS: &[u8; 200] = &{
+        let mut pairs = [0; 200];
+        let mut i = 0;
+        while i < 100 {
+            pairs[2 * i] = b'0' + (i / 10) as u8;
+            pairs[2 * i + 1] = b'0' + (i % 10) as u8;
+            i += 1;
+        }
+        pairs
+    };
+    let mut digits = [b'0'; 9];
+    for at in [7, 5, 3, 1] {
+        let pair = (number % 100) as usize * 2;
+        number /= 100;
+        digits[at..at + 2].copy_from_slice(&PAIRS[pair..pair + 2]);
+    }
+    digits[0] = b'0' + (number % 10) as u8;
+    digits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn line(nanos: u64) -> String {
+        let mut text = Text::new();
+        let mut out = Vec::new();
+        Encode::<u8>::producer(&mut text, ProducerId::new(0), "p");
+        let record = Record {
+            stamp: Stamp::from_nanos(nanos),
+            producer: ProducerId::new(0),
+            name: "p",
+            sequence: 0,
+            value: &0_u8,
+        };
+        text.encode(&record, &mut out).expect("a number is always expressible");
+        String::from_utf8(out).expect("ASCII")
+    }
+
+    proptest! {
+        #[test]
+        fn a_stamp_reads_back_and_its_text_sorts_as_it_does(a in any::<u64>(), b in any::<u64>()) {
+            let (a, b) = (Stamp::from_nanos(a), Stamp::from_nanos(b));
+            let (one, other) = (line(a.as_nanos()), line(b.as_nanos()));
+            prop_assert_eq!(read_stamp(one.as_bytes()), Some(a));
+            prop_assert_eq!(one.cmp(&other), a.cmp(&b));
+        }
+    }
+
+    #[test]
+    fn the_ends_of_time_have_the_same_width() {
+        assert_eq!(line(0), "1970-01-01T00:00:00.000000000Z\tp\t0\n");
+        assert_eq!(line(Stamp::MAX.as_nanos()), "2554-07-21T23:34:33.709551612Z\tp\t0\n");
+    }
+}
