@@ -8,12 +8,13 @@
 mod modelled;
 mod mutant;
 
-pub use mutant::Mutant;
 #[cfg(any(brigade_loom, brigade_shuttle))]
-pub use mutant::arm;
+pub use mutant::{Mutant, arm};
 
 #[cfg(any(brigade_loom, brigade_shuttle))]
 pub(crate) use modelled::{Condvar, Mutex};
+#[cfg(not(any(brigade_loom, brigade_shuttle)))]
+pub(crate) use mutant::Mutant;
 pub(crate) use mutant::mutant;
 #[cfg(not(any(brigade_loom, brigade_shuttle)))]
 pub(crate) use parking_lot::{Condvar, Mutex};
