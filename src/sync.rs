@@ -8,9 +8,10 @@
 mod modelled;
 mod mutant;
 
-pub use mutant::Mutant;
+#[cfg(not(any(brigade_loom, brigade_shuttle)))]
+pub(crate) use mutant::Mutant;
 #[cfg(any(brigade_loom, brigade_shuttle))]
-pub use mutant::arm;
+pub use mutant::{Mutant, arm};
 
 #[cfg(any(brigade_loom, brigade_shuttle))]
 pub(crate) use modelled::{Condvar, Mutex};

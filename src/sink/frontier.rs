@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_utils::CachePadded;
 
-use super::ring::{Head, Tail, ring};
+use super::ring::{Head, Run, Tail, ring};
 use super::signal::Signal;
 use crate::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering, fence};
 use crate::sync::{Mutant, Mutex, mutant, thread};
@@ -616,40 +616,26 @@ impl<T> Rounds<T> {
     }
 
     /// Step 8 for runs in order: takes what is stamped strictly below `cut`, which must not
-    /// exceed the cut of the last look. `each` sees producer id, sequence number, record.
-    pub(crate) fn take_due(&mut self, cut: u64, mut each: impl FnMut(u32, u64, Stamped<T>)) {
-        for lane in self.lanes.iter_mut().flatten() {
-            if lane.snapshot == 0 {
-                continue;
-            }
-            let (id, mut sequence, mut latest) = (lane.id, lane.taken, lane.latest);
-            let taken = lane.head.take_while(
-                lane.snapshot,
-                |record| record.stamp < cut || (mutant(Mutant::EmitAtCut) && record.stamp == cut),
-                |record| {
-                    latest = latest.max(record.stamp);
-                    each(id, sequence, record);
-                    sequence += 1;
-                },
-            );
-            lane.settle(taken, latest);
+    /// exceed the cut of the last look. `each` sees producer id, first sequence number and run,
+    /// and answers with the greatest stamp in it.
+    pub(crate) fn take_due(
+        &mut self,
+        cut: u64,
+        mut each: impl FnMut(u32, u64, Run<'_, Stamped<T>>) -> u64,
+    ) {
+        let due = |record: &Stamped<T>| {
+            record.stamp < cut || (mutant(Mutant::EmitAtCut) && record.stamp == cut)
+        };
+        for lane in self.lanes.iter_mut().flatten().filter(|lane| lane.snapshot > 0) {
+            let count = lane.head.count_due(lane.snapshot, due);
+            lane.take(count, &mut each);
         }
     }
 
     /// Takes every record of the snapshots, due or not.
-    pub(crate) fn take_all(&mut self, mut each: impl FnMut(u32, u64, Stamped<T>)) {
+    pub(crate) fn take_all(&mut self, mut each: impl FnMut(u32, u64, Run<'_, Stamped<T>>) -> u64) {
         for lane in self.lanes.iter_mut().flatten() {
-            let (id, mut sequence, mut latest) = (lane.id, lane.taken, lane.latest);
-            let taken = lane.head.take_while(
-                lane.snapshot,
-                |_| true,
-                |record| {
-                    latest = latest.max(record.stamp);
-                    each(id, sequence, record);
-                    sequence += 1;
-                },
-            );
-            lane.settle(taken, latest);
+            lane.take(lane.snapshot, &mut each);
         }
     }
 
@@ -727,10 +713,15 @@ impl<T> Rounds<T> {
 }
 
 impl<T> Lane<T> {
-    fn settle(&mut self, taken: usize, latest: u64) {
-        self.taken += taken as u64;
-        self.fresh += taken;
-        self.latest = latest;
-        self.snapshot -= taken;
+    fn take(&mut self, count: usize, each: &mut impl FnMut(u32, u64, Run<'_, Stamped<T>>) -> u64) {
+        if count == 0 {
+            return;
+        }
+        if let Some(run) = self.head.take(count) {
+            self.latest = self.latest.max(each(self.id, self.taken, run));
+        }
+        self.taken += count as u64;
+        self.fresh += count;
+        self.snapshot -= count;
     }
 }

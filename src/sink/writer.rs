@@ -1,12 +1,13 @@
 //! The writer: rounds of look, sort, encode, write, rest.
 
+use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::encode::{Encode, ProducerId, Record, ValueError};
 use super::error::{Cause, Failure, SinkError, Unwritten};
-use super::frontier::{AWAKE, CLOSED, DOZING, IDLE, Rounds, Scan};
+use super::frontier::{AWAKE, CLOSED, DOZING, IDLE, Rounds, Scan, Stamped};
 use super::held::Held;
 use super::mode::{Durability, Silence};
 use super::order::{Arrival, Entry};
@@ -222,15 +223,23 @@ impl<T, E: Encode<T>, O: Output> Writer<T, E, O> {
         match &mut self.pace {
             Pace::Ingestion | Pace::Logical { .. } => {
                 batch.reserve(scan.found);
-                self.rounds.take_due(scan.cut, |id, sequence, record| {
-                    batch.push(Entry::new(record.stamp, id, sequence, record.value));
+                self.rounds.take_due(scan.cut, |id, first, run| {
+                    let entry = |(sequence, record): (u64, Stamped<T>)| {
+                        Entry::new(record.stamp, id, sequence, record.value)
+                    };
+                    batch.extend_run((first..).zip(run).map(entry))
                 });
                 batch.sort(Arrival::Grouped);
             }
             Pace::Event { pending, most, .. } => {
                 if pending.len() < *most || scan.cut == CLOSED {
-                    self.rounds.take_all(|id, sequence, record| {
-                        pending.push(Entry::new(record.stamp, id, sequence, record.value));
+                    self.rounds.take_all(|id, first, run| {
+                        let mut latest = 0;
+                        for (sequence, record) in (first..).zip(run) {
+                            latest = latest.max(record.stamp);
+                            pending.push(Entry::new(record.stamp, id, sequence, record.value));
+                        }
+                        latest
                     });
                 }
                 pending.take_below(scan.cut, batch);
@@ -277,33 +286,33 @@ impl<T, E: Encode<T>, O: Output> Writer<T, E, O> {
 
     fn encode_run(&mut self) -> Step {
         let Self { held, encoder, spool, names, .. } = self;
-        let Some(held) = held.last_mut() else { return Step::Done };
-        let boundary = spool.output.boundary();
-        while let Some(entry) = held.batch.get(held.encoded) {
-            if spool.pending.len() >= CHUNK {
-                return Step::Full;
+        let Some(Held { batch, encoded, mark, .. }) = held.last_mut() else { return Step::Done };
+        let boundary = spool.output.boundary().map_or(u64::MAX, Stamp::as_nanos);
+        let step = batch.try_for_each_from(*encoded, |entry| {
+            *mark = spool.pending.len();
+            if *mark >= CHUNK {
+                return ControlFlow::Break(Step::Full);
             }
-            let stamp = entry.stamp();
-            if boundary.is_some_and(|boundary| stamp >= boundary) {
-                return Step::Rotate(stamp);
+            if entry.stamp >= boundary {
+                return ControlFlow::Break(Step::Rotate(entry.stamp()));
             }
-            held.mark = spool.pending.len();
             let (name, next) = &mut names[entry.producer as usize];
             let sequence = entry.sequence(*next);
             let record = Record {
-                stamp,
+                stamp: entry.stamp(),
                 producer: ProducerId::new(entry.producer),
                 name,
                 sequence,
                 value: &entry.value,
             };
             if let Err(error) = encoder.encode(&record, &mut spool.pending) {
-                return Step::Refused(error);
+                return ControlFlow::Break(Step::Refused(error));
             }
             *next = sequence + 1;
-            held.encoded += 1;
-        }
-        Step::Done
+            *encoded += 1;
+            ControlFlow::Continue(())
+        });
+        step.break_value().unwrap_or(Step::Done)
     }
 
     /// Takes back what the record in work has appended, and goes on behind it. The record comes

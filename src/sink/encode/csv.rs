@@ -1,7 +1,7 @@
 //! Comma-separated values with nanosecond keys.
 
 use super::field::quote_csv;
-use super::tail::{labels, last_line, read_exact_at};
+use super::tail::{last_line, put_label, read_exact_at};
 use super::{Encode, Field, Notation, ProducerId, Record, RecoverError, Recovered, ValueError};
 use crate::clock::Stamp;
 use crate::sink::output::Output;
@@ -53,7 +53,7 @@ impl<T: Field> Encode<T> for Csv {
         let mut label = vec![b','];
         quote_csv(name, &mut label);
         label.push(b',');
-        labels(&mut self.labels, id, label);
+        put_label(&mut self.labels, id, label, Vec::new());
     }
 
     #[inline]

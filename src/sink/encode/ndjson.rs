@@ -2,7 +2,7 @@
 
 use serde::Deserialize as _;
 
-use super::tail::{labels, last_line};
+use super::tail::{last_line, put_label};
 use super::{Encode, Field, Notation, ProducerId, Record, RecoverError, Recovered, ValueError};
 use crate::clock::Stamp;
 use crate::sink::output::Output;
@@ -46,7 +46,7 @@ impl Ndjson {
 impl<T: Field> Encode<T> for Ndjson {
     fn producer(&mut self, id: ProducerId, name: &str) {
         let label = format!(",\"producer\":{},\"seq\":", serde_json::Value::from(name));
-        labels(&mut self.labels, id, label.into_bytes());
+        put_label(&mut self.labels, id, label.into_bytes(), Vec::new());
     }
 
     #[inline]

@@ -2,11 +2,11 @@
 
 use super::{Output, ProducerId, RecoverError};
 
-/// Puts `label` at its producer's place.
-pub(super) fn labels(labels: &mut Vec<Vec<u8>>, id: ProducerId, label: Vec<u8>) {
+/// Puts `label` at its producer's place; places nobody has named yet get `blank`.
+pub(super) fn put_label<L: Clone>(labels: &mut Vec<L>, id: ProducerId, label: L, blank: L) {
     let at = id.get() as usize;
     if labels.len() <= at {
-        labels.resize(at + 1, Vec::new());
+        labels.resize(at + 1, blank);
     }
     labels[at] = label;
 }
