@@ -53,6 +53,9 @@ pub(super) struct Writer<T, E, O> {
     written: u64,
     synced_at: Instant,
     failure: Option<Failure>,
+    /// The output, the clock or the encoding has failed, and not just a value: nothing more is
+    /// written.
+    broken: bool,
     report: Report,
     slowest: Option<(u32, u64, Instant)>,
     stats_at: Option<Instant>,
@@ -111,6 +114,7 @@ impl<T, E: Encode<T>, O: Output> Writer<T, E, O> {
             aside: Vec::new(),
             synced_at: Instant::now(),
             failure: None,
+            broken: false,
             report,
             slowest: None,
             stats_at: None,
@@ -124,11 +128,11 @@ impl<T, E: Encode<T>, O: Output> Writer<T, E, O> {
     pub(super) fn run(mut self) {
         let rounds = catch_unwind(AssertUnwindSafe(|| self.run_rounds()));
         if let Err(payload) = rounds {
-            self.fail(Failure::panicked(&*payload));
+            self.break_off(Failure::panicked(&*payload));
         }
         let ended = catch_unwind(AssertUnwindSafe(|| self.end()));
         if let Err(payload) = ended {
-            self.fail(Failure::panicked(&*payload));
+            self.break_off(Failure::panicked(&*payload));
             self.rounds.close();
         }
         self.settle_outcome();
@@ -137,7 +141,7 @@ impl<T, E: Encode<T>, O: Output> Writer<T, E, O> {
     fn run_rounds(&mut self) {
         loop {
             let orders = self.orders();
-            if orders.closing {
+            if orders.closing || self.failure.is_some() {
                 return;
             }
             let scan = self.look(orders);
@@ -145,7 +149,7 @@ impl<T, E: Encode<T>, O: Output> Writer<T, E, O> {
             self.stuck = self.rounds.wake_blocked();
             let through = orders.urgent() || self.durability != Durability::None;
             if let Err(failure) = self.write(through).and_then(|()| self.sync_if_due(orders)) {
-                self.fail(failure);
+                self.break_off(failure);
             }
             if self.failure.is_some() {
                 return;
@@ -394,6 +398,12 @@ impl<T, E: Encode<T>, O: Output> Writer<T, E, O> {
         self.failure.get_or_insert(failure);
     }
 
+    /// As [`fail`](Self::fail), for failures after which the output cannot be relied on.
+    fn break_off(&mut self, failure: Failure) {
+        self.broken = true;
+        self.fail(failure);
+    }
+
     fn publish(&mut self, scan: Scan) {
         let now = Instant::now();
         match (self.slowest, scan.held_by) {
@@ -475,7 +485,7 @@ impl<T, E: Encode<T>, O: Output> Writer<T, E, O> {
         }
         if !self.held.is_empty() {
             if let Err(failure) = self.write(true) {
-                self.fail(failure);
+                self.break_off(failure);
             }
             return;
         }
@@ -512,12 +522,10 @@ impl<T, E: Encode<T>, O: Output> Writer<T, E, O> {
         self.introduce();
         let everything = Scan { cut: CLOSED, found: 0, claimed: false, held_by: None };
         self.take(everything);
-        let writable = match self.failure.as_ref().map(Failure::cause) {
-            None | Some(Cause::Encode { .. }) => true,
-            Some(_) => false,
-        };
-        if writable && let Err(failure) = self.write(true).and_then(|()| self.sync_at_end()) {
-            self.fail(failure);
+        if !self.broken
+            && let Err(failure) = self.write(true).and_then(|()| self.sync_at_end())
+        {
+            self.break_off(failure);
         }
     }
 
