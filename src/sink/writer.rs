@@ -207,16 +207,20 @@ impl<T, E: Encode<T>, O: Output> Writer<T, E, O> {
 
     /// Tells the encoder the names of producers that came with the last look.
     fn introduce(&mut self) {
-        for id in self.rounds.take_joined() {
+        let joined = self.rounds.take_joined();
+        // All names first: the encoder may panic, and what is unwritten then needs them.
+        for &id in &joined {
             let Some(lane) = self.rounds.lane(id) else { continue };
             let at = id as usize;
             if self.names.len() <= at {
                 self.names.resize(at + 1, ("".into(), 0));
             }
             self.names[at] = (Arc::clone(&lane.name), 0);
-            self.encoder.producer(ProducerId::new(id), &lane.name);
         }
         self.report.producers = self.report.producers.max(self.rounds.lanes().count());
+        for id in joined {
+            self.encoder.producer(ProducerId::new(id), &self.names[id as usize].0);
+        }
     }
 
     /// Step 8: takes what is due into a batch and sorts it.
@@ -519,9 +523,9 @@ impl<T, E: Encode<T>, O: Output> Writer<T, E, O> {
     fn end(&mut self) {
         self.rounds.close();
         self.rounds.wake_all();
-        self.introduce();
         let everything = Scan { cut: CLOSED, found: 0, claimed: false, held_by: None };
         self.take(everything);
+        self.introduce();
         if !self.broken
             && let Err(failure) = self.write(true).and_then(|()| self.sync_at_end())
         {
@@ -550,13 +554,18 @@ impl<T, E: Encode<T>, O: Output> Writer<T, E, O> {
             report.add(&lane.slot.counters);
             report.ring_high_water = report.ring_high_water.max(lane.high_water);
         }
-        let outcome = match self.failure.take() {
+        let mut failure = self.failure.take();
+        let shared = Arc::clone(&self.shared);
+        // The output is closed, and its lock released, before anybody learns of the end.
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(self))) {
+            let last = Failure::panicked(&*payload);
+            let _ = shared.failure.set(last.clone());
+            failure.get_or_insert(last);
+        }
+        let outcome = match failure {
             None => Ok(report),
             Some(failure) => Err(SinkError::new(failure, report, lost)),
         };
-        let shared = Arc::clone(&self.shared);
-        // The output is closed, and its lock released, before anybody learns of the end.
-        drop(self);
         let mut control = shared.control.lock();
         control.ended = true;
         control.flush_served = if outcome.is_ok() { u64::MAX } else { control.flush_served };
