@@ -91,7 +91,7 @@ impl<T> Held<T> {
 fn drop_each<T>(mut entries: impl Iterator<Item = Entry<T>>) -> Option<Failure> {
     let mut first = None;
     while let Err(payload) = catch_unwind(AssertUnwindSafe(|| entries.by_ref().for_each(drop))) {
-        first.get_or_insert(Failure::panicked(&*payload));
+        first.get_or_insert(Failure::panicked(payload));
     }
     first
 }
