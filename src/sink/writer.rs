@@ -54,6 +54,9 @@ pub(super) struct Writer<T, E, O> {
     written: u64,
     synced_at: Instant,
     failure: Option<Failure>,
+    /// The output, the clock or the encoding has failed, and not just a value: nothing more is
+    /// written.
+    broken: bool,
     report: Report,
     slowest: Option<(u32, u64, Instant)>,
     stats_at: Option<Instant>,
@@ -112,6 +115,7 @@ impl<T, E: Encode<T>, O: Output> Writer<T, E, O> {
             aside: Vec::new(),
             synced_at: Instant::now(),
             failure: None,
+            broken: false,
             report,
             slowest: None,
             stats_at: None,
@@ -125,11 +129,11 @@ impl<T, E: Encode<T>, O: Output> Writer<T, E, O> {
     pub(super) fn run(mut self) {
         let rounds = catch_unwind(AssertUnwindSafe(|| self.run_rounds()));
         if let Err(payload) = rounds {
-            self.fail(Failure::panicked(&*payload));
+            self.break_off(Failure::panicked(payload));
         }
         let ended = catch_unwind(AssertUnwindSafe(|| self.end()));
         if let Err(payload) = ended {
-            self.fail(Failure::panicked(&*payload));
+            self.break_off(Failure::panicked(payload));
             self.rounds.close();
         }
         self.settle_outcome();
@@ -138,7 +142,7 @@ impl<T, E: Encode<T>, O: Output> Writer<T, E, O> {
     fn run_rounds(&mut self) {
         loop {
             let orders = self.orders();
-            if orders.closing {
+            if orders.closing || self.failure.is_some() {
                 return;
             }
             let scan = self.look(orders);
@@ -146,7 +150,7 @@ impl<T, E: Encode<T>, O: Output> Writer<T, E, O> {
             self.stuck = self.rounds.wake_blocked();
             let through = orders.urgent() || self.durability != Durability::None;
             if let Err(failure) = self.write(through).and_then(|()| self.sync_if_due(orders)) {
-                self.fail(failure);
+                self.break_off(failure);
             }
             if self.failure.is_some() {
                 return;
@@ -204,16 +208,20 @@ impl<T, E: Encode<T>, O: Output> Writer<T, E, O> {
 
     /// Tells the encoder the names of producers that came with the last look.
     fn introduce(&mut self) {
-        for id in self.rounds.take_joined() {
+        let joined = self.rounds.take_joined();
+        // All names first: the encoder may panic, and what is unwritten then needs them.
+        for &id in &joined {
             let Some(lane) = self.rounds.lane(id) else { continue };
             let at = id as usize;
             if self.names.len() <= at {
                 self.names.resize(at + 1, ("".into(), 0));
             }
             self.names[at] = (Arc::clone(&lane.name), 0);
-            self.encoder.producer(ProducerId::new(id), &lane.name);
         }
         self.report.producers = self.report.producers.max(self.rounds.lanes().count());
+        for id in joined {
+            self.encoder.producer(ProducerId::new(id), &self.names[id as usize].0);
+        }
     }
 
     /// Step 8: takes what is due into a batch and sorts it.
@@ -256,7 +264,9 @@ impl<T, E: Encode<T>, O: Output> Writer<T, E, O> {
     fn write(&mut self, through: bool) -> Result<(), Failure> {
         let cut = self.rounds.cut();
         loop {
-            let step = catch_unwind(AssertUnwindSafe(|| self.encode_run()));
+            // Asked outside: a panic here is the output's, and no record's.
+            let boundary = self.spool.output.boundary();
+            let step = catch_unwind(AssertUnwindSafe(|| self.encode_run(boundary)));
             match step {
                 Ok(Step::Done) => break,
                 Ok(Step::Full) => self.write_out()?,
@@ -266,7 +276,7 @@ impl<T, E: Encode<T>, O: Output> Writer<T, E, O> {
                 }
                 Ok(Step::Refused(error)) => self.set_aside(Some(error)),
                 Err(payload) => {
-                    let failure = Failure::panicked(&*payload);
+                    let failure = Failure::panicked(payload);
                     self.set_aside(None);
                     self.fail(failure);
                 }
@@ -284,10 +294,10 @@ impl<T, E: Encode<T>, O: Output> Writer<T, E, O> {
         Ok(())
     }
 
-    fn encode_run(&mut self) -> Step {
+    fn encode_run(&mut self, boundary: Option<Stamp>) -> Step {
         let Self { held, encoder, spool, names, .. } = self;
         let Some(Held { batch, encoded, mark, .. }) = held.last_mut() else { return Step::Done };
-        let boundary = spool.output.boundary().map_or(u64::MAX, Stamp::as_nanos);
+        let boundary = boundary.map_or(u64::MAX, Stamp::as_nanos);
         let step = batch.try_for_each_from(*encoded, |entry| {
             *mark = spool.pending.len();
             if *mark >= CHUNK {
@@ -349,14 +359,9 @@ impl<T, E: Encode<T>, O: Output> Writer<T, E, O> {
         let Self { held, spare, names, aside, report, shared, failure, .. } = self;
         for mut done in held.extract_if(.., Held::mark_written) {
             report.written += done.written_count() as u64;
-            let dropped = catch_unwind(AssertUnwindSafe(|| {
-                done.release(|entry| aside.push(unwritten(entry, names)));
-            }));
-            if let Err(payload) = dropped {
-                let first = Failure::panicked(&*payload);
+            if let Some(first) = done.release(|entry| aside.push(unwritten(entry, names))) {
                 let _ = shared.failure.set(first.clone());
                 failure.get_or_insert(first);
-                done = Held::default();
             }
             spare.push(done);
         }
@@ -364,7 +369,13 @@ impl<T, E: Encode<T>, O: Output> Writer<T, E, O> {
 
     fn rotate(&mut self, first: Stamp) -> Result<(), Failure> {
         let failed = |error| Failure::new(Cause::Rotate(error));
-        if self.spool.rotate(first).map_err(failed)? {
+        let is_new = self.spool.rotate(first).map_err(failed)?;
+        if self.spool.output.boundary().is_some_and(|boundary| boundary <= first) {
+            return Err(failed(std::io::Error::other(
+                "the output went on, and its boundary stayed at or before the record to come",
+            )));
+        }
+        if is_new {
             self.encoder.begin(&mut self.spool.pending);
         }
         for lane in self.rounds.lanes() {
@@ -401,6 +412,12 @@ impl<T, E: Encode<T>, O: Output> Writer<T, E, O> {
     fn fail(&mut self, failure: Failure) {
         let _ = self.shared.failure.set(failure.clone());
         self.failure.get_or_insert(failure);
+    }
+
+    /// As [`fail`](Self::fail), for failures after which the output cannot be relied on.
+    fn break_off(&mut self, failure: Failure) {
+        self.broken = true;
+        self.fail(failure);
     }
 
     fn publish(&mut self, scan: Scan) {
@@ -478,13 +495,14 @@ impl<T, E: Encode<T>, O: Output> Writer<T, E, O> {
         if taken > 0 || orders.sync.is_some() || !nothing_here(scan, &self.pace) {
             let ticks = self.barren.clamp(1, LONGEST_DOZE);
             self.rounds.set_rest(DOZING);
-            wake.wait_until(Instant::now() + self.tick * ticks);
+            let rest = self.tick.saturating_mul(ticks);
+            wake.wait_at_most(Instant::now().checked_add(rest));
             self.rounds.set_rest(AWAKE);
             return;
         }
         if !self.held.is_empty() {
             if let Err(failure) = self.write(true) {
-                self.fail(failure);
+                self.break_off(failure);
             }
             return;
         }
@@ -499,11 +517,7 @@ impl<T, E: Encode<T>, O: Output> Writer<T, E, O> {
                 }
                 _ => None,
             };
-            let wake = &self.shared.frontier.wake;
-            match sync_due {
-                Some(due) => drop(wake.wait_until(due)),
-                None => wake.wait(),
-            }
+            self.shared.frontier.wake.wait_at_most(sync_due);
         }
         self.rounds.set_rest(AWAKE);
     }
@@ -518,15 +532,13 @@ impl<T, E: Encode<T>, O: Output> Writer<T, E, O> {
     fn end(&mut self) {
         self.rounds.close();
         self.rounds.wake_all();
-        self.introduce();
         let everything = Scan { cut: CLOSED, found: 0, claimed: false, held_by: None };
         self.take(everything);
-        let writable = match self.failure.as_ref().map(Failure::cause) {
-            None | Some(Cause::Encode { .. }) => true,
-            Some(_) => false,
-        };
-        if writable && let Err(failure) = self.write(true).and_then(|()| self.sync_at_end()) {
-            self.fail(failure);
+        self.introduce();
+        if !self.broken
+            && let Err(failure) = self.write(true).and_then(|()| self.sync_at_end())
+        {
+            self.break_off(failure);
         }
     }
 
@@ -542,7 +554,10 @@ impl<T, E: Encode<T>, O: Output> Writer<T, E, O> {
         let mut lost = std::mem::take(&mut self.aside);
         for held in std::mem::take(&mut self.held) {
             self.report.written += held.kept_count() as u64;
-            held.into_unwritten(|entry| lost.push(unwritten(entry, &self.names)));
+            let dropped = held.into_unwritten(|entry| lost.push(unwritten(entry, &self.names)));
+            if let Some(failure) = dropped {
+                self.fail(failure);
+            }
         }
         lost.sort_by_key(|record| (record.stamp, record.producer, record.sequence));
         let mut report = std::mem::take(&mut self.report);
@@ -551,13 +566,18 @@ impl<T, E: Encode<T>, O: Output> Writer<T, E, O> {
             report.add(&lane.slot.counters);
             report.ring_high_water = report.ring_high_water.max(lane.high_water);
         }
-        let outcome = match self.failure.take() {
+        let mut failure = self.failure.take();
+        let shared = Arc::clone(&self.shared);
+        // The output is closed, and its lock released, before anybody learns of the end.
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(self))) {
+            let last = Failure::panicked(payload);
+            let _ = shared.failure.set(last.clone());
+            failure.get_or_insert(last);
+        }
+        let outcome = match failure {
             None => Ok(report),
             Some(failure) => Err(SinkError::new(failure, report, lost)),
         };
-        let shared = Arc::clone(&self.shared);
-        // The output is closed, and its lock released, before anybody learns of the end.
-        drop(self);
         let mut control = shared.control.lock();
         control.ended = true;
         control.flush_served = if outcome.is_ok() { u64::MAX } else { control.flush_served };
