@@ -165,6 +165,13 @@ impl<T> Rounds<T> {
 pub struct Order<T>(Batch<T>);
 
 #[cfg(feature = "internals")]
+impl<T> Default for Order<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(feature = "internals")]
 impl<T> Order<T> {
     pub fn new() -> Self {
         Self(Batch::default())
