@@ -6,9 +6,13 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+#[cfg(feature = "internals")]
+use crate::clock::Stamp;
 use crate::sink::frontier;
 #[cfg(feature = "internals")]
 use crate::sink::order::{Arrival, Batch, Entry};
+#[cfg(feature = "internals")]
+use crate::sink::{Encode, ProducerId, Record, ValueError};
 
 #[cfg(any(brigade_loom, brigade_shuttle))]
 pub use crate::sync::{Mutant, arm};
@@ -201,4 +205,27 @@ impl<T> Order<T> {
     pub fn clear(&mut self) {
         self.0.clear();
     }
+}
+
+/// What the writer tells an encoding, for peers that are to write the same bytes.
+#[cfg(feature = "internals")]
+pub fn introduce<T>(encoder: &mut impl Encode<T>, producer: u32, name: &str) {
+    encoder.producer(ProducerId::new(producer), name);
+}
+
+/// What the writer does with a record.
+#[cfg(feature = "internals")]
+#[inline]
+pub fn encode<T>(
+    encoder: &mut impl Encode<T>,
+    stamp: u64,
+    producer: u32,
+    name: &str,
+    sequence: u64,
+    value: &T,
+    out: &mut Vec<u8>,
+) -> Result<(), ValueError> {
+    let stamp = Stamp::from_nanos(stamp);
+    let producer = ProducerId::new(producer);
+    encoder.encode(&Record { stamp, producer, name, sequence, value }, out)
 }
