@@ -454,6 +454,8 @@ pub(crate) struct Scan {
     pub(crate) found: usize,
     /// Whether some producer was inside a push.
     pub(crate) claimed: bool,
+    /// Whether some producer has left and is still to be let go.
+    pub(crate) leaving: bool,
     /// Who kept the cut below the proposal.
     pub(crate) held_by: Option<u32>,
 }
@@ -592,7 +594,7 @@ impl<T> Rounds<T> {
     /// Step 7: the claim first, then the tail.
     fn look(&mut self) -> Scan {
         let mut cut = self.proposal;
-        let mut scan = Scan { cut, found: 0, claimed: false, held_by: None };
+        let mut scan = Scan { cut, found: 0, claimed: false, leaving: false, held_by: None };
         for lane in self.lanes.iter_mut().flatten() {
             lane.fresh = 0;
             lane.leaving = lane.slot.left.load(Ordering::Acquire);
@@ -608,6 +610,7 @@ impl<T> Rounds<T> {
             lane.snapshot = if mutant(Mutant::TailBeforeClaim) { early } else { lane.head.len() };
             lane.high_water = lane.high_water.max(lane.snapshot);
             scan.found += lane.snapshot;
+            scan.leaving |= lane.leaving;
         }
         // A claim below the last cut is stale: its owner has seen a newer proposal and restamps.
         self.cut = self.cut.max(cut);

@@ -482,7 +482,7 @@ impl<T, E: Encode<T>, O: Output> Writer<T, E, O> {
         self.rounds.set_rest(IDLE);
         // The fence of this look stands between the announcement and the claims it reads.
         let last = self.look(Orders { closing: false, flush: None, sync: None });
-        if nothing_here(last, &self.pace) {
+        if nothing_here(last, &self.pace) && !last.leaving {
             self.publish_idle(last);
             let sync_due = match self.durability {
                 Durability::Sync { every } if self.spool.unsynced => {
@@ -510,7 +510,8 @@ impl<T, E: Encode<T>, O: Output> Writer<T, E, O> {
         self.rounds.close();
         self.rounds.wake_all();
         self.introduce();
-        let everything = Scan { cut: CLOSED, found: 0, claimed: false, held_by: None };
+        let everything =
+            Scan { cut: CLOSED, found: 0, claimed: false, leaving: false, held_by: None };
         self.take(everything);
         let writable = match self.failure.as_ref().map(Failure::cause) {
             None | Some(Cause::Encode { .. }) => true,
