@@ -640,11 +640,26 @@ impl<T> Rounds<T> {
     }
 
     /// Takes every record of the snapshots, due or not.
-    pub(crate) fn take_all(&mut self, mut each: impl FnMut(u32, u64, Stamped<T>)) {
+    pub(crate) fn take_all(&mut self, each: impl FnMut(u32, u64, Stamped<T>)) {
+        self.take_leading(|lane| lane.snapshot, each);
+    }
+
+    /// Takes no more than it must for every record of the snapshots stamped below `cut` to be
+    /// taken, where runs are not in order.
+    pub(crate) fn take_through(&mut self, cut: u64, each: impl FnMut(u32, u64, Stamped<T>)) {
+        self.take_leading(|lane| lane.through(cut), each);
+    }
+
+    fn take_leading(
+        &mut self,
+        count: impl Fn(&mut Lane<T>) -> usize,
+        mut each: impl FnMut(u32, u64, Stamped<T>),
+    ) {
         for lane in self.lanes.iter_mut().flatten() {
             let (id, mut sequence, mut latest) = (lane.id, lane.taken, lane.latest);
+            let count = count(lane);
             let taken = lane.head.take_while(
-                lane.snapshot,
+                count,
                 |_| true,
                 |record| {
                     latest = latest.max(record.stamp);
@@ -730,6 +745,13 @@ impl<T> Rounds<T> {
 }
 
 impl<T> Lane<T> {
+    /// How many records lead up to the last one stamped below `cut`, that one included.
+    fn through(&mut self, cut: u64) -> usize {
+        let mut counts = (1..=self.snapshot).rev();
+        let is_due = |&count: &usize| self.head.peek(count - 1, |r| r.stamp < cut) == Some(true);
+        counts.find(is_due).unwrap_or(0)
+    }
+
     fn settle(&mut self, taken: usize, latest: u64) {
         self.taken += taken as u64;
         self.fresh += taken;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::encode::{Encode, ProducerId, Record, ValueError};
 use super::error::{Cause, Failure, SinkError, Unwritten};
-use super::frontier::{AWAKE, CLOSED, DOZING, IDLE, Rounds, Scan};
+use super::frontier::{AWAKE, CLOSED, DOZING, IDLE, Rounds, Scan, Stamped};
 use super::held::Held;
 use super::mode::{Durability, Silence};
 use super::order::{Arrival, Entry};
@@ -228,10 +228,15 @@ impl<T, E: Encode<T>, O: Output> Writer<T, E, O> {
                 batch.sort(Arrival::Grouped);
             }
             Pace::Event { pending, most, .. } => {
-                if pending.len() < *most || scan.cut == CLOSED {
-                    self.rounds.take_all(|id, sequence, record| {
-                        pending.push(Entry::new(record.stamp, id, sequence, record.value));
-                    });
+                let has_room = pending.len() < *most || scan.cut == CLOSED;
+                let keep = |id, sequence, record: Stamped<T>| {
+                    pending.push(Entry::new(record.stamp, id, sequence, record.value));
+                };
+                if has_room {
+                    self.rounds.take_all(keep);
+                } else {
+                    // What is due must come with this round, or it would be out of order.
+                    self.rounds.take_through(scan.cut, keep);
                 }
                 pending.take_below(scan.cut, batch);
                 batch.sort(Arrival::Mixed);
