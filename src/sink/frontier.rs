@@ -197,6 +197,7 @@ impl<T> Frontier<T> {
             tail,
             last: low,
             low,
+            crowd: (low, 0),
             half,
             since_nudge: 0,
             id,
@@ -230,6 +231,9 @@ pub(crate) struct Port<T> {
     pub(crate) last: u64,
     /// What `slot.low` holds, to be read without sharing; the promise of logical time.
     pub(crate) low: u64,
+    /// Logical time: the stamp of the latest record, and how many in a row have it. None of them
+    /// leaves the ring before the promise is past it.
+    pub(crate) crowd: (u64, usize),
     half: usize,
     since_nudge: usize,
     pub(crate) id: u32,

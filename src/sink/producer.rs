@@ -136,6 +136,7 @@ impl<T, M: TimeMode> Producer<T, M> {
         &mut self,
         batch: &mut Vec<V>,
         value_of: impl Fn(&V) -> &T,
+        mut wait: impl FnMut(&mut Self, &V) -> Result<(), Refusal>,
         mut offer: impl FnMut(&mut Self, &mut std::vec::Drain<'_, V>, usize) -> Result<(), Refusal>,
     ) -> Result<(), PushError<()>> {
         let mut outcome = Ok(());
@@ -150,9 +151,9 @@ impl<T, M: TimeMode> Producer<T, M> {
         }
         let mut left = Vec::new();
         let mut pieces = batch.drain(..valid);
-        while pieces.len() > 0 {
+        while let Some(next) = pieces.as_slice().first() {
             let offered = match self.port.room() {
-                0 => self.make_room(),
+                0 => wait(self, next),
                 room => {
                     let count = room.min(pieces.len());
                     offer(self, &mut pieces, count)
@@ -225,6 +226,7 @@ impl<T> Producer<T, IngestionTime> {
         self.push_pieces(
             batch,
             |value| value,
+            |this, _| this.make_room(),
             |this, pieces, count| {
                 let clock = &this.shared.clock;
                 let stamp = clock.now().max(this.port.last);
@@ -309,6 +311,7 @@ impl<T> Producer<T, EventTime> {
         self.push_pieces(
             batch,
             |(_, value)| value,
+            |this, _| this.make_room(),
             |this, pieces, count| {
                 let piece = &pieces.as_slice()[..count];
                 let mut ahead = None;
@@ -378,21 +381,30 @@ fn stamped<T>((stamp, value): (Stamp, T)) -> Stamped<T> {
 impl<T> Producer<T, LogicalTime> {
     /// Pushes a record at `stamp`, and promises that no later one is earlier.
     ///
+    /// If the ring is full, the promise is made before there is room, and stands if the push is
+    /// then refused.
+    ///
     /// # Errors
     ///
     /// [`Refusal::Late`] if `stamp` is behind this producer's own promise, or, after a
-    /// [`pause`](Self::pause), behind the frontier; else as [`push`](Producer::<T>::push).
+    /// [`pause`](Self::pause), behind the frontier. [`Refusal::Full`], under every policy, if the
+    /// ring is full of records of this very stamp: none of them can be written before this
+    /// producer moves on, so to wait would be to wait for itself. Give a
+    /// [`capacity`](super::SinkBuilder::capacity) above the number of records that share a stamp.
+    /// Else as [`push`](Producer::<T>::push).
     pub fn push_at(&mut self, stamp: Stamp, value: T) -> Result<Stamp, PushError<T>> {
-        let value = self.ready(value)?;
         let low = stamp.as_nanos();
-        if let Err(refusal) = self.hold(low) {
+        let ready = self
+            .check(&value)
+            .and_then(|()| self.hold(low))
+            .and_then(|()| if self.port.is_full() { self.make_room_at(low) } else { Ok(()) });
+        if let Err(refusal) = ready {
+            self.drop_newest(1, &refusal);
             return Err(PushError::new(value, refusal));
         }
         match self.port.offer(low, value, |_| None) {
             Ok(_) => {
-                if low != self.port.low {
-                    self.port.promise(low);
-                }
+                self.passed(low, 1);
                 Ok(stamp)
             }
             Err((refused, value)) => Err(PushError::new(value, self.refuse(low, refused))),
@@ -410,6 +422,29 @@ impl<T> Producer<T, LogicalTime> {
         }
     }
 
+    /// Waits for room with the promise that lets others, and the records in this ring, go on.
+    #[cold]
+    fn make_room_at(&mut self, low: u64) -> Result<(), Refusal> {
+        self.hold(low)?;
+        let (stamp, count) = self.port.crowd;
+        if low == stamp && count >= self.shared.capacity && !self.port.frontier.is_closed() {
+            self.port.slot.counters.full.add(1);
+            return Err(Refusal::Full);
+        }
+        self.passed(low, 0);
+        self.make_room()
+    }
+
+    /// Notes that the last `count` records pushed are stamped `low`, and that none will be earlier.
+    #[inline]
+    fn passed(&mut self, low: u64, count: usize) {
+        if low != self.port.low {
+            self.port.promise(low);
+        }
+        let (stamp, before) = self.port.crowd;
+        self.port.crowd = (low, if low == stamp { before + count } else { count });
+    }
+
     /// Pushes records, ascending in stamp, and leaves `batch` empty, with its memory.
     ///
     /// # Errors
@@ -420,6 +455,7 @@ impl<T> Producer<T, LogicalTime> {
         self.push_pieces(
             batch,
             |(_, value)| value,
+            |this, (stamp, _)| this.make_room_at(stamp.as_nanos()),
             |this, pieces, count| {
                 let piece = &pieces.as_slice()[..count];
                 let ascending =
@@ -427,11 +463,13 @@ impl<T> Producer<T, LogicalTime> {
                 let ascending = ascending.min(piece.len());
                 let (first, last) = (piece[0].0.as_nanos(), piece[ascending - 1].0.as_nanos());
                 this.hold(first)?;
+                let of_last = piece[..ascending].iter().rev();
+                let of_last = of_last.take_while(|(stamp, _)| stamp.as_nanos() == last).count();
                 let records = pieces.by_ref().take(ascending).map(stamped);
                 this.port
                     .offer_stamped(first, records)
                     .map_err(|refused| this.refuse(first, refused))?;
-                this.port.promise(last);
+                this.passed(last, of_last);
                 Ok(())
             },
         )
