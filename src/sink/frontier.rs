@@ -376,6 +376,11 @@ impl<T> Port<T> {
         true
     }
 
+    /// Takes the announcement back, because this producer gives up.
+    pub(crate) fn stop_waiting(&self) {
+        self.slot.waiting.store(false, Ordering::Relaxed);
+    }
+
     /// Logical time: promises that all later stamps are at least `low`, or, with [`FREE`], that
     /// none comes until the promise is renewed.
     pub(crate) fn promise(&mut self, low: u64) {
