@@ -16,6 +16,7 @@ use super::pending::Pending;
 use super::report::{HeldBack, ProducerStats, Report};
 use super::shared::Shared;
 use crate::clock::Stamp;
+use crate::sync::{MODELLED, thread};
 
 /// A round that moved this many records is followed by the next one without rest.
 const BUSY: usize = 512;
@@ -24,7 +25,7 @@ const BUSY: usize = 512;
 const LONGEST_DOZE: u32 = 8;
 
 /// Live statistics are made anew at most this often.
-const STATS_EVERY: Duration = Duration::from_millis(10);
+const STATS_EVERY: Duration = if MODELLED { Duration::ZERO } else { Duration::from_millis(10) };
 
 /// What the writer does with time; the run-time twin of the mode types.
 #[derive(Debug)]
@@ -464,6 +465,10 @@ impl<T, E: Encode<T>, O: Output> Writer<T, E, O> {
         self.barren = if taken > 0 { 0 } else { self.barren + 1 };
         let forced = self.stuck && matches!(self.pace, Pace::Ingestion);
         if taken >= BUSY || forced || self.flushing.is_some() {
+            if taken == 0 {
+                // Somebody is inside a push and not running: this core may be what it waits for.
+                thread::yield_now();
+            }
             return;
         }
         let nothing_here = |scan: Scan, pace: &Pace<T>| {
