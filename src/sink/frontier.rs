@@ -374,6 +374,11 @@ impl<T> Port<T> {
         true
     }
 
+    /// Takes the announcement back, because this producer gives up.
+    pub(crate) fn stop_waiting(&self) {
+        self.slot.waiting.store(false, Ordering::Relaxed);
+    }
+
     /// Logical time: promises that all later stamps are at least `low`, or, with [`FREE`], that
     /// none comes until the promise is renewed.
     pub(crate) fn promise(&mut self, low: u64) {
@@ -456,6 +461,8 @@ pub(crate) struct Scan {
     pub(crate) found: usize,
     /// Whether some producer was inside a push.
     pub(crate) claimed: bool,
+    /// Whether some producer has left and is still to be let go.
+    pub(crate) leaving: bool,
     /// Who kept the cut below the proposal.
     pub(crate) held_by: Option<u32>,
 }
@@ -594,7 +601,7 @@ impl<T> Rounds<T> {
     /// Step 7: the claim first, then the tail.
     fn look(&mut self) -> Scan {
         let mut cut = self.proposal;
-        let mut scan = Scan { cut, found: 0, claimed: false, held_by: None };
+        let mut scan = Scan { cut, found: 0, claimed: false, leaving: false, held_by: None };
         for lane in self.lanes.iter_mut().flatten() {
             lane.fresh = 0;
             lane.leaving = lane.slot.left.load(Ordering::Acquire);
@@ -610,6 +617,7 @@ impl<T> Rounds<T> {
             lane.snapshot = if mutant(Mutant::TailBeforeClaim) { early } else { lane.head.len() };
             lane.high_water = lane.high_water.max(lane.snapshot);
             scan.found += lane.snapshot;
+            scan.leaving |= lane.leaving;
         }
         // A claim below the last cut is stale: its owner has seen a newer proposal and restamps.
         self.cut = self.cut.max(cut);
@@ -638,6 +646,19 @@ impl<T> Rounds<T> {
     pub(crate) fn take_all(&mut self, mut each: impl FnMut(u32, u64, Run<'_, Stamped<T>>) -> u64) {
         for lane in self.lanes.iter_mut().flatten() {
             lane.take(lane.snapshot, &mut each);
+        }
+    }
+
+    /// Takes no more than it must for every record of the snapshots stamped below `cut` to be
+    /// taken, where runs are not in order.
+    pub(crate) fn take_through(
+        &mut self,
+        cut: u64,
+        mut each: impl FnMut(u32, u64, Run<'_, Stamped<T>>) -> u64,
+    ) {
+        for lane in self.lanes.iter_mut().flatten() {
+            let count = lane.through(cut);
+            lane.take(count, &mut each);
         }
     }
 
@@ -715,6 +736,13 @@ impl<T> Rounds<T> {
 }
 
 impl<T> Lane<T> {
+    /// How many records lead up to the last one stamped below `cut`, that one included.
+    fn through(&mut self, cut: u64) -> usize {
+        let mut counts = (1..=self.snapshot).rev();
+        let is_due = |&count: &usize| self.head.peek(count - 1, |r| r.stamp < cut) == Some(true);
+        counts.find(is_due).unwrap_or(0)
+    }
+
     fn take(&mut self, count: usize, each: &mut impl FnMut(u32, u64, Run<'_, Stamped<T>>) -> u64) {
         if count == 0 {
             return;

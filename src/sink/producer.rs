@@ -92,6 +92,7 @@ impl<T, M: TimeMode> Producer<T, M> {
                 None => self.port.slot.space.wait(),
                 Some(deadline) => {
                     if !self.port.slot.space.wait_until(deadline) && self.port.is_full() {
+                        self.port.stop_waiting();
                         counters.timed_out.add(1);
                         return Err(Refusal::TimedOut);
                     }

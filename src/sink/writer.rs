@@ -15,8 +15,10 @@ use super::output::Output;
 use super::output::spool::{CHUNK, Spool};
 use super::pending::Pending;
 use super::report::{HeldBack, ProducerStats, Report};
+use super::ring::Run;
 use super::shared::Shared;
 use crate::clock::Stamp;
+use crate::sync::{MODELLED, thread};
 
 /// A round that moved this many records is followed by the next one without rest.
 const BUSY: usize = 512;
@@ -25,7 +27,7 @@ const BUSY: usize = 512;
 const LONGEST_DOZE: u32 = 8;
 
 /// Live statistics are made anew at most this often.
-const STATS_EVERY: Duration = Duration::from_millis(10);
+const STATS_EVERY: Duration = if MODELLED { Duration::ZERO } else { Duration::from_millis(10) };
 
 /// What the writer does with time; the run-time twin of the mode types.
 #[derive(Debug)]
@@ -240,15 +242,20 @@ impl<T, E: Encode<T>, O: Output> Writer<T, E, O> {
                 batch.sort(Arrival::Grouped);
             }
             Pace::Event { pending, most, .. } => {
-                if pending.len() < *most || scan.cut == CLOSED {
-                    self.rounds.take_all(|id, first, run| {
-                        let mut latest = 0;
-                        for (sequence, record) in (first..).zip(run) {
-                            latest = latest.max(record.stamp);
-                            pending.push(Entry::new(record.stamp, id, sequence, record.value));
-                        }
-                        latest
-                    });
+                let has_room = pending.len() < *most || scan.cut == CLOSED;
+                let keep = |id, first, run: Run<'_, Stamped<T>>| {
+                    let mut latest = 0;
+                    for (sequence, record) in (first..).zip(run) {
+                        latest = latest.max(record.stamp);
+                        pending.push(Entry::new(record.stamp, id, sequence, record.value));
+                    }
+                    latest
+                };
+                if has_room {
+                    self.rounds.take_all(keep);
+                } else {
+                    // What is due must come with this round, or it would be out of order.
+                    self.rounds.take_through(scan.cut, keep);
                 }
                 pending.take_below(scan.cut, batch);
                 batch.sort(Arrival::Mixed);
@@ -485,6 +492,10 @@ impl<T, E: Encode<T>, O: Output> Writer<T, E, O> {
         self.barren = if taken > 0 { 0 } else { self.barren + 1 };
         let forced = self.stuck && matches!(self.pace, Pace::Ingestion);
         if taken >= BUSY || forced || self.flushing.is_some() {
+            if taken == 0 {
+                // Somebody is inside a push and not running: this core may be what it waits for.
+                thread::yield_now();
+            }
             return;
         }
         let nothing_here = |scan: Scan, pace: &Pace<T>| {
@@ -509,7 +520,7 @@ impl<T, E: Encode<T>, O: Output> Writer<T, E, O> {
         self.rounds.set_rest(IDLE);
         // The fence of this look stands between the announcement and the claims it reads.
         let last = self.look(Orders { closing: false, flush: None, sync: None });
-        if nothing_here(last, &self.pace) {
+        if nothing_here(last, &self.pace) && !last.leaving {
             self.publish_idle(last);
             let sync_due = match self.durability {
                 Durability::Sync { every } if self.spool.unsynced => {
@@ -532,7 +543,8 @@ impl<T, E: Encode<T>, O: Output> Writer<T, E, O> {
     fn end(&mut self) {
         self.rounds.close();
         self.rounds.wake_all();
-        let everything = Scan { cut: CLOSED, found: 0, claimed: false, held_by: None };
+        let everything =
+            Scan { cut: CLOSED, found: 0, claimed: false, leaving: false, held_by: None };
         self.take(everything);
         self.introduce();
         if !self.broken
