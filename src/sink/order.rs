@@ -115,7 +115,7 @@ impl<T> Batch<T> {
         }
     }
 
-    /// Where the entry at `rank` lies among [`take`](Self::take)'s positions.
+    /// Where the entry at `rank` lies among [`drain`](Self::drain)'s positions.
     pub(crate) fn position(&self, rank: usize) -> usize {
         if self.ascending { rank } else { index_of(self.keys[rank]) }
     }
@@ -182,10 +182,10 @@ impl<T> Batch<T> {
         (0..self.len()).filter_map(|rank| self.get(rank))
     }
 
-    /// Empties the batch; `each` gets the entries with their positions, in order of arrival.
-    pub(crate) fn take(&mut self, each: impl FnMut((usize, Entry<T>))) {
+    /// Empties the batch: the entries with their positions, in order of arrival.
+    pub(crate) fn drain(&mut self) -> impl Iterator<Item = (usize, Entry<T>)> {
         self.reset();
-        self.entries.drain(..).enumerate().for_each(each);
+        self.entries.drain(..).enumerate()
     }
 
     /// Empties the batch in its order, from `rank` on; what lies before is dropped.

@@ -348,14 +348,9 @@ impl<T, E: Encode<T>, O: Output> Writer<T, E, O> {
         let Self { held, spare, names, aside, report, shared, failure, .. } = self;
         for mut done in held.extract_if(.., Held::mark_written) {
             report.written += done.written_count() as u64;
-            let dropped = catch_unwind(AssertUnwindSafe(|| {
-                done.release(|entry| aside.push(unwritten(entry, names)));
-            }));
-            if let Err(payload) = dropped {
-                let first = Failure::panicked(&*payload);
+            if let Some(first) = done.release(|entry| aside.push(unwritten(entry, names))) {
                 let _ = shared.failure.set(first.clone());
                 failure.get_or_insert(first);
-                done = Held::default();
             }
             spare.push(done);
         }
@@ -545,7 +540,10 @@ impl<T, E: Encode<T>, O: Output> Writer<T, E, O> {
         let mut lost = std::mem::take(&mut self.aside);
         for held in std::mem::take(&mut self.held) {
             self.report.written += held.kept_count() as u64;
-            held.into_unwritten(|entry| lost.push(unwritten(entry, &self.names)));
+            let dropped = held.into_unwritten(|entry| lost.push(unwritten(entry, &self.names)));
+            if let Some(failure) = dropped {
+                self.fail(failure);
+            }
         }
         lost.sort_by_key(|record| (record.stamp, record.producer, record.sequence));
         let mut report = std::mem::take(&mut self.report);
