@@ -97,7 +97,7 @@ fn drop_each<T>(mut entries: impl Iterator<Item = Entry<T>>) -> Option<Failure> 
         }
     };
     while let Err(payload) = catch_unwind(AssertUnwindSafe(&mut drop_rest)) {
-        first.get_or_insert(Failure::panicked(&*payload));
+        first.get_or_insert(Failure::panicked(payload));
     }
     first
 }

@@ -128,11 +128,11 @@ impl<T, E: Encode<T>, O: Output> Writer<T, E, O> {
     pub(super) fn run(mut self) {
         let rounds = catch_unwind(AssertUnwindSafe(|| self.run_rounds()));
         if let Err(payload) = rounds {
-            self.break_off(Failure::panicked(&*payload));
+            self.break_off(Failure::panicked(payload));
         }
         let ended = catch_unwind(AssertUnwindSafe(|| self.end()));
         if let Err(payload) = ended {
-            self.break_off(Failure::panicked(&*payload));
+            self.break_off(Failure::panicked(payload));
             self.rounds.close();
         }
         self.settle_outcome();
@@ -265,7 +265,7 @@ impl<T, E: Encode<T>, O: Output> Writer<T, E, O> {
                 }
                 Ok(Step::Refused(error)) => self.set_aside(Some(error)),
                 Err(payload) => {
-                    let failure = Failure::panicked(&*payload);
+                    let failure = Failure::panicked(payload);
                     self.set_aside(None);
                     self.fail(failure);
                 }
@@ -556,7 +556,7 @@ impl<T, E: Encode<T>, O: Output> Writer<T, E, O> {
         let shared = Arc::clone(&self.shared);
         // The output is closed, and its lock released, before anybody learns of the end.
         if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(self))) {
-            let last = Failure::panicked(&*payload);
+            let last = Failure::panicked(payload);
             let _ = shared.failure.set(last.clone());
             failure.get_or_insert(last);
         }
