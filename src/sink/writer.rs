@@ -255,7 +255,9 @@ impl<T, E: Encode<T>, O: Output> Writer<T, E, O> {
     fn write(&mut self, through: bool) -> Result<(), Failure> {
         let cut = self.rounds.cut();
         loop {
-            let step = catch_unwind(AssertUnwindSafe(|| self.encode_run()));
+            // Asked outside: a panic here is the output's, and no record's.
+            let boundary = self.spool.output.boundary();
+            let step = catch_unwind(AssertUnwindSafe(|| self.encode_run(boundary)));
             match step {
                 Ok(Step::Done) => break,
                 Ok(Step::Full) => self.write_out()?,
@@ -283,10 +285,9 @@ impl<T, E: Encode<T>, O: Output> Writer<T, E, O> {
         Ok(())
     }
 
-    fn encode_run(&mut self) -> Step {
+    fn encode_run(&mut self, boundary: Option<Stamp>) -> Step {
         let Self { held, encoder, spool, names, .. } = self;
         let Some(held) = held.last_mut() else { return Step::Done };
-        let boundary = spool.output.boundary();
         while let Some(entry) = held.batch.get(held.encoded) {
             if spool.pending.len() >= CHUNK {
                 return Step::Full;
@@ -358,7 +359,13 @@ impl<T, E: Encode<T>, O: Output> Writer<T, E, O> {
 
     fn rotate(&mut self, first: Stamp) -> Result<(), Failure> {
         let failed = |error| Failure::new(Cause::Rotate(error));
-        if self.spool.rotate(first).map_err(failed)? {
+        let is_new = self.spool.rotate(first).map_err(failed)?;
+        if self.spool.output.boundary().is_some_and(|boundary| boundary <= first) {
+            return Err(failed(std::io::Error::other(
+                "the output went on, and its boundary stayed at or before the record to come",
+            )));
+        }
+        if is_new {
             self.encoder.begin(&mut self.spool.pending);
         }
         for lane in self.rounds.lanes() {
