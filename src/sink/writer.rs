@@ -485,7 +485,8 @@ impl<T, E: Encode<T>, O: Output> Writer<T, E, O> {
         if taken > 0 || orders.sync.is_some() || !nothing_here(scan, &self.pace) {
             let ticks = self.barren.clamp(1, LONGEST_DOZE);
             self.rounds.set_rest(DOZING);
-            wake.wait_until(Instant::now() + self.tick * ticks);
+            let rest = self.tick.saturating_mul(ticks);
+            wake.wait_at_most(Instant::now().checked_add(rest));
             self.rounds.set_rest(AWAKE);
             return;
         }
@@ -506,11 +507,7 @@ impl<T, E: Encode<T>, O: Output> Writer<T, E, O> {
                 }
                 _ => None,
             };
-            let wake = &self.shared.frontier.wake;
-            match sync_due {
-                Some(due) => drop(wake.wait_until(due)),
-                None => wake.wait(),
-            }
+            self.shared.frontier.wake.wait_at_most(sync_due);
         }
         self.rounds.set_rest(AWAKE);
     }
