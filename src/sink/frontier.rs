@@ -13,6 +13,7 @@ use crossbeam_utils::CachePadded;
 
 use super::ring::{Head, Tail, ring};
 use super::signal::Signal;
+use crate::clock::Stamp;
 use crate::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering, fence};
 use crate::sync::{Mutant, Mutex, mutant, thread};
 
@@ -195,7 +196,8 @@ impl<T> Frontier<T> {
             frontier: Arc::clone(self),
             slot,
             tail,
-            last: low,
+            // The cut behind the last stamp there is is no stamp any more.
+            last: low.min(Stamp::MAX.as_nanos()),
             low,
             half,
             since_nudge: 0,

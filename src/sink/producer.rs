@@ -126,7 +126,7 @@ impl<T, M: TimeMode> Producer<T, M> {
             Refused::Closed => self.shared.refusal(),
             Refused::Behind(cut) => {
                 self.port.slot.counters.late.add(1);
-                Refusal::Late { by: Stamp::from_nanos(cut) - Stamp::from_nanos(stamp) }
+                Refusal::Late { by: Duration::from_nanos(cut.saturating_sub(stamp)) }
             }
         }
     }
@@ -199,9 +199,9 @@ impl<T> Producer<T, IngestionTime> {
         let clock = &self.shared.clock;
         let stamp = clock.now().max(self.port.last);
         let mut again = 0;
-        let offered = self.port.offer(stamp, value, |_| {
+        let offered = self.port.offer(stamp, value, |cut| {
             again += 1;
-            Some(clock.now())
+            is_stamp(cut).then(|| clock.now())
         });
         if again > 0 {
             self.port.slot.counters.restamped.add(again);
@@ -229,9 +229,9 @@ impl<T> Producer<T, IngestionTime> {
                 let clock = &this.shared.clock;
                 let stamp = clock.now().max(this.port.last);
                 let mut again = 0;
-                let offered = this.port.offer_all(stamp, pieces.by_ref().take(count), |_| {
+                let offered = this.port.offer_all(stamp, pieces.by_ref().take(count), |cut| {
                     again += 1;
-                    Some(clock.now())
+                    is_stamp(cut).then(|| clock.now())
                 });
                 this.port.slot.counters.restamped.add(again);
                 offered.map(drop).map_err(|refused| this.refuse(stamp, refused))
@@ -272,11 +272,11 @@ impl<T> Producer<T, EventTime> {
         let late = self.shared.late;
         let mut clamped = 0;
         let offered = self.port.offer(stamp.as_nanos(), value, |cut| match late {
-            Late::Reject => None,
-            Late::Clamp => {
+            Late::Clamp if is_stamp(cut) => {
                 clamped = 1;
                 Some(cut)
             }
+            Late::Clamp | Late::Reject => None,
         });
         self.port.slot.counters.clamped.add(clamped);
         match offered {
@@ -343,7 +343,7 @@ impl<T> Producer<T, EventTime> {
             };
             let offered = match self.port.offer_stamped(stamp, pieces.by_ref().take(1).map(stamped))
             {
-                Err(Refused::Behind(cut)) if self.shared.late == Late::Clamp => {
+                Err(Refused::Behind(cut)) if self.shared.late == Late::Clamp && is_stamp(cut) => {
                     self.port.slot.counters.clamped.add(1);
                     let clamp = |(_, value)| Stamped { stamp: cut, value };
                     self.port.offer_stamped(cut, pieces.by_ref().take(1).map(clamp))
@@ -369,6 +369,11 @@ impl<T> Producer<T, EventTime> {
         let stamp = self.push_at(stamp, value).map_err(DurableError::Push)?;
         self.durable(stamp)
     }
+}
+
+/// Behind the last stamp there is, the frontier may stand and no record may.
+fn is_stamp(nanos: u64) -> bool {
+    nanos <= Stamp::MAX.as_nanos()
 }
 
 fn stamped<T>((stamp, value): (Stamp, T)) -> Stamped<T> {
