@@ -386,7 +386,7 @@ impl<T> Producer<T, LogicalTime> {
     /// # Errors
     ///
     /// [`Refusal::Late`] if `stamp` is behind this producer's own promise, or, after a
-    /// [`pause`](Self::pause), behind the frontier; else as [`push`](Producer::<T>::push).
+    /// [`pause`](Self::pause), behind the frontier or its own last record; else as [`push`](Producer::<T>::push).
     pub fn push_at(&mut self, stamp: Stamp, value: T) -> Result<Stamp, PushError<T>> {
         let value = self.ready(value)?;
         let low = stamp.as_nanos();
@@ -406,7 +406,10 @@ impl<T> Producer<T, LogicalTime> {
 
     /// Makes sure that this producer holds a promise no later than `low`.
     fn hold(&mut self, low: u64) -> Result<(), Refusal> {
-        if self.port.low == FREE {
+        if self.port.low == FREE && low < self.port.last {
+            // The frontier may not have passed its own last record yet; the ring is in order.
+            Err(self.refuse(low, Refused::Behind(self.port.last)))
+        } else if self.port.low == FREE {
             self.port.resume(low).map_err(|refused| self.refuse(low, refused))
         } else if low < self.port.low {
             Err(self.refuse(low, Refused::Behind(self.port.low)))
@@ -436,6 +439,7 @@ impl<T> Producer<T, LogicalTime> {
                 this.port
                     .offer_stamped(first, records)
                     .map_err(|refused| this.refuse(first, refused))?;
+                this.port.last = last;
                 this.port.promise(last);
                 Ok(())
             },
@@ -464,7 +468,7 @@ impl<T> Producer<T, LogicalTime> {
     }
 
     /// Takes the promise back: nobody waits for this producer until it pushes or advances again,
-    /// at a stamp that the frontier has not passed.
+    /// at a stamp that neither the frontier nor its own last record has passed.
     pub fn pause(&mut self) {
         self.port.promise(FREE);
         self.port.moved();
