@@ -23,6 +23,8 @@ use crate::clock::{Stamp, nanos};
 pub struct Producer<T, M: TimeMode = IngestionTime> {
     port: Port<T>,
     shared: Arc<Shared<T>>,
+    /// Logical time: how many of the latest records share their stamp.
+    ties: usize,
     mode: PhantomData<M>,
 }
 
@@ -37,7 +39,7 @@ impl<T, M: TimeMode> fmt::Debug for Producer<T, M> {
 
 impl<T, M: TimeMode> Producer<T, M> {
     pub(super) fn new(port: Port<T>, shared: Arc<Shared<T>>) -> Self {
-        Self { port, shared, mode: PhantomData }
+        Self { port, shared, ties: 0, mode: PhantomData }
     }
 
     /// Its id, which decides ties.
@@ -136,6 +138,7 @@ impl<T, M: TimeMode> Producer<T, M> {
         &mut self,
         batch: &mut Vec<V>,
         value_of: impl Fn(&V) -> &T,
+        make_way: impl Fn(&mut Self, &V) -> Result<(), Refusal>,
         mut offer: impl FnMut(&mut Self, &mut std::vec::Drain<'_, V>, usize) -> Result<(), Refusal>,
     ) -> Result<(), PushError<()>> {
         let mut outcome = Ok(());
@@ -152,7 +155,11 @@ impl<T, M: TimeMode> Producer<T, M> {
         let mut pieces = batch.drain(..valid);
         while pieces.len() > 0 {
             let offered = match self.port.room() {
-                0 => self.make_room(),
+                0 => pieces
+                    .as_slice()
+                    .first()
+                    .map_or(Ok(()), |next| make_way(self, next))
+                    .and_then(|()| self.make_room()),
                 room => {
                     let count = room.min(pieces.len());
                     offer(self, &mut pieces, count)
@@ -225,6 +232,7 @@ impl<T> Producer<T, IngestionTime> {
         self.push_pieces(
             batch,
             |value| value,
+            |_, _| Ok(()),
             |this, pieces, count| {
                 let clock = &this.shared.clock;
                 let stamp = clock.now().max(this.port.last);
@@ -309,6 +317,7 @@ impl<T> Producer<T, EventTime> {
         self.push_pieces(
             batch,
             |(_, value)| value,
+            |_, _| Ok(()),
             |this, pieces, count| {
                 let piece = &pieces.as_slice()[..count];
                 let mut ahead = None;
@@ -381,20 +390,32 @@ fn stamped<T>((stamp, value): (Stamp, T)) -> Stamped<T> {
 }
 
 impl<T> Producer<T, LogicalTime> {
-    /// Pushes a record at `stamp`, and promises that no later one is earlier.
+    /// Pushes a record at `stamp`, and promises that no later one is earlier. The promise stands
+    /// also if the record is refused for want of room.
     ///
     /// # Errors
     ///
     /// [`Refusal::Late`] if `stamp` is behind this producer's own promise, or, after a
-    /// [`pause`](Self::pause), behind the frontier or its own last record; else as [`push`](Producer::<T>::push).
+    /// [`pause`](Self::pause), behind the frontier or its own last record. [`Refusal::Full`] by
+    /// any policy, if the whole ring holds records of this very stamp: they leave when the stamp
+    /// has passed, so waiting for them would be waiting for this call. Else as
+    /// [`push`](Producer::<T>::push).
     pub fn push_at(&mut self, stamp: Stamp, value: T) -> Result<Stamp, PushError<T>> {
-        let value = self.ready(value)?;
         let low = stamp.as_nanos();
+        if self.port.is_full() {
+            let way = self.check(&value).and_then(|()| self.make_way(low));
+            if let Err(refusal) = way {
+                return Err(PushError::new(value, refusal));
+            }
+        }
+        let value = self.ready(value)?;
         if let Err(refusal) = self.hold(low) {
             return Err(PushError::new(value, refusal));
         }
+        let tied = if low == self.port.last { self.ties } else { 0 };
         match self.port.offer(low, value, |_| None) {
             Ok(_) => {
+                self.ties = tied + 1;
                 if low != self.port.low {
                     self.port.promise(low);
                 }
@@ -402,6 +423,23 @@ impl<T> Producer<T, LogicalTime> {
             }
             Err((refused, value)) => Err(PushError::new(value, self.refuse(low, refused))),
         }
+    }
+
+    /// Promises `low` before a wait for room: what is in the ring leaves only once the promise is
+    /// past it.
+    #[cold]
+    fn make_way(&mut self, low: u64) -> Result<(), Refusal> {
+        self.hold(low)?;
+        let waits = matches!(self.shared.overflow, Overflow::Block | Overflow::Timeout(_));
+        if waits && low == self.port.last && self.ties >= self.shared.capacity {
+            self.port.slot.counters.full.add(1);
+            return Err(Refusal::Full);
+        }
+        if low > self.port.low {
+            self.port.promise(low);
+            self.port.moved();
+        }
+        Ok(())
     }
 
     /// Makes sure that this producer holds a promise no later than `low`.
@@ -428,17 +466,22 @@ impl<T> Producer<T, LogicalTime> {
         self.push_pieces(
             batch,
             |(_, value)| value,
+            |this, (stamp, _)| this.make_way(stamp.as_nanos()),
             |this, pieces, count| {
                 let piece = &pieces.as_slice()[..count];
                 let ascending =
                     piece.windows(2).take_while(|pair| pair[0].0 <= pair[1].0).count() + 1;
                 let ascending = ascending.min(piece.len());
                 let (first, last) = (piece[0].0.as_nanos(), piece[ascending - 1].0.as_nanos());
+                let tied = piece[..ascending].iter().rev();
+                let tied = tied.take_while(|(stamp, _)| stamp.as_nanos() == last).count();
                 this.hold(first)?;
+                let before = if last == this.port.last { this.ties } else { 0 };
                 let records = pieces.by_ref().take(ascending).map(stamped);
                 this.port
                     .offer_stamped(first, records)
                     .map_err(|refused| this.refuse(first, refused))?;
+                this.ties = before + tied;
                 this.port.last = last;
                 this.port.promise(last);
                 Ok(())
