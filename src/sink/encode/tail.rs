@@ -56,6 +56,14 @@ pub(super) fn last_line(existing: &dyn Output) -> Result<Tail, RecoverError> {
     }
 }
 
+/// The first bytes of an output, at most `most`.
+pub(super) fn head(existing: &dyn Output, most: usize) -> Result<Vec<u8>, RecoverError> {
+    let len = usize::try_from(existing.len()?).unwrap_or(usize::MAX);
+    let mut head = vec![0; most.min(len)];
+    read_exact_at(existing, 0, &mut head)?;
+    Ok(head)
+}
+
 fn line_feeds_from_behind(bytes: &[u8], most: usize) -> Vec<usize> {
     let at = bytes.iter().enumerate().rev();
     at.filter(|&(_, &byte)| byte == b'\n').map(|(i, _)| i).take(most).collect()

@@ -4,7 +4,7 @@ use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 use time::{OffsetDateTime, PrimitiveDateTime};
 
-use super::tail::{labels, last_line};
+use super::tail::{head, labels, last_line};
 use super::{Encode, Field, Notation, ProducerId, Record, RecoverError, Recovered, ValueError};
 use crate::clock::Stamp;
 use crate::sink::output::Output;
@@ -108,13 +108,16 @@ impl<T: Field> Encode<T> for Text {
 
     fn recover(&mut self, existing: &dyn Output) -> Result<Recovered, RecoverError> {
         let tail = last_line(existing)?;
-        let Some(line) = tail.line else {
-            return Ok(Recovered { keep: tail.keep, last: None });
-        };
-        let last = read_stamp(&line).ok_or(RecoverError::Foreign {
-            at: tail.line_at,
+        let foreign = |at| RecoverError::Foreign {
+            at,
             expected: "an RFC 3339 stamp with nine fraction digits, a TAB, a name and a TAB",
-        })?;
+        };
+        let Some(line) = tail.line else {
+            // A torn first record, or somebody else's text.
+            let is_ours = begins_as_stamp(&head(existing, STAMP)?);
+            return if is_ours { Ok(Recovered::default()) } else { Err(foreign(0)) };
+        };
+        let last = read_stamp(&line).ok_or_else(|| foreign(tail.line_at))?;
         Ok(Recovered { keep: tail.keep, last: Some(last) })
     }
 }
@@ -125,6 +128,15 @@ fn read_stamp(line: &[u8]) -> Option<Stamp> {
     rest.contains(&b'\t').then_some(())?;
     let date = PrimitiveDateTime::parse(std::str::from_utf8(stamp).ok()?, FULL).ok()?;
     u64::try_from(date.assume_utc().unix_timestamp_nanos()).ok().map(Stamp::from_nanos)
+}
+
+/// Whether `bytes` are a stamp or the beginning of one.
+fn begins_as_stamp(bytes: &[u8]) -> bool {
+    let shape = b"0000-00-00T00:00:00.000000000Z";
+    bytes.iter().zip(shape).all(|(byte, place)| match place {
+        b'0' => byte.is_ascii_digit(),
+        _ => byte == place,
+    })
 }
 
 /// Nine decimal digits, two at a time.
