@@ -118,6 +118,26 @@ fn a_file_that_another_sink_holds() {
     });
 }
 
+/// A process that is being spawned has a copy of every open file for a moment.
+#[cfg(unix)]
+#[test]
+fn a_lock_goes_with_its_sink_while_processes_are_spawned() {
+    within("sink::bad_input::spawning", || {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("file");
+        let spawner = std::thread::spawn(|| {
+            for _ in 0..100 {
+                let status = std::process::Command::new("true").status();
+                assert!(status.expect("a process").success());
+            }
+        });
+        while !spawner.is_finished() {
+            drop(FileOutput::append(&path).expect("free again"));
+        }
+        spawner.join().expect("no panic");
+    });
+}
+
 #[test]
 fn a_capacity_of_zero_and_one_past_reason() {
     let builder = || OrderedSink::<u32>::builder(Text::new(), MemoryOutput::new());
