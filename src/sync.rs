@@ -7,6 +7,7 @@
 #[cfg(any(brigade_loom, brigade_shuttle))]
 mod modelled;
 mod mutant;
+mod preempt;
 
 #[cfg(not(any(brigade_loom, brigade_shuttle)))]
 pub(crate) use mutant::Mutant;
@@ -18,6 +19,7 @@ pub(crate) use modelled::{Condvar, Mutex};
 pub(crate) use mutant::mutant;
 #[cfg(not(any(brigade_loom, brigade_shuttle)))]
 pub(crate) use parking_lot::{Condvar, Mutex};
+pub(crate) use preempt::preempt;
 
 #[cfg(brigade_loom)]
 pub(crate) use loom::{sync::atomic, thread};

@@ -15,7 +15,7 @@ use super::ring::{Head, Run, Tail, ring};
 use super::signal::Signal;
 use crate::clock::Stamp;
 use crate::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering, fence};
-use crate::sync::{Mutant, Mutex, mutant, thread};
+use crate::sync::{Mutant, Mutex, mutant, preempt, thread};
 
 /// A claim that claims nothing; as a logical promise: no record will come until further notice.
 pub(crate) const FREE: u64 = u64::MAX;
@@ -257,9 +257,11 @@ impl<T> Port<T> {
             Ok(held) => held,
             Err(refused) => return Err((refused, value)),
         };
+        preempt();
         // 3
         let pushed = self.tail.push(Stamped { stamp: held.stamp, value });
         debug_assert!(pushed.is_ok(), "the caller has checked the room");
+        preempt();
         self.release(held, 1);
         Ok(held.stamp)
     }
@@ -274,7 +276,9 @@ impl<T> Port<T> {
         let held = self.claim(stamp, restamp)?;
         let count = values.len();
         let stamp = held.stamp;
+        preempt();
         self.tail.push_all(values.map(|value| Stamped { stamp, value }));
+        preempt();
         self.release(held, count);
         Ok(stamp)
     }
@@ -301,11 +305,13 @@ impl<T> Port<T> {
     ) -> Result<Held, Refused> {
         let line = &self.frontier.line;
         loop {
+            preempt();
             let early = line.rest.load(Ordering::Relaxed);
             self.slot.claim.store(stamp, weakened(Mutant::ClaimRelaxed, Ordering::Release));
             if !mutant(Mutant::NoProducerFence) {
                 fence(Ordering::SeqCst);
             }
+            preempt();
             let cut = line.proposed.load(Ordering::Relaxed);
             // Read behind the same fence: either the writer's last look before it rests sees
             // this claim, or this look sees that it rests.
@@ -574,6 +580,7 @@ impl<T> Rounds<T> {
     fn propose(&mut self, proposal: u64) {
         self.proposal = self.proposal.max(proposal.min(CLOSED - 1));
         self.frontier.line.proposed.store(self.proposal, Ordering::Relaxed);
+        preempt();
     }
 
     /// Step 6.
@@ -614,6 +621,7 @@ impl<T> Rounds<T> {
                     scan.held_by = Some(lane.id);
                 }
             }
+            preempt();
             lane.snapshot = if mutant(Mutant::TailBeforeClaim) { early } else { lane.head.len() };
             lane.high_water = lane.high_water.max(lane.snapshot);
             scan.found += lane.snapshot;

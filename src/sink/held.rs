@@ -90,7 +90,13 @@ impl<T> Held<T> {
 /// not a panic within a panic, which would end the process.
 fn drop_each<T>(mut entries: impl Iterator<Item = Entry<T>>) -> Option<Failure> {
     let mut first = None;
-    while let Err(payload) = catch_unwind(AssertUnwindSafe(|| entries.by_ref().for_each(drop))) {
+    // A loop over `next`: what a `for_each` keeps aside is lost when it panics.
+    let mut drop_rest = || {
+        for entry in entries.by_ref() {
+            drop(entry);
+        }
+    };
+    while let Err(payload) = catch_unwind(AssertUnwindSafe(&mut drop_rest)) {
         first.get_or_insert(Failure::panicked(payload));
     }
     first
