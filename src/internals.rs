@@ -62,9 +62,16 @@ impl<T> Port<T> {
         self.0.offer(stamp, value, |_| None).map_err(|(_, value)| value)
     }
 
+    /// Event time: all or none; false if the least stamp is late.
+    pub fn push_all_at(&mut self, records: Vec<(u64, T)>) -> bool {
+        let least = records.iter().map(|&(stamp, _)| stamp).min().unwrap_or(0);
+        let records = records.into_iter().map(|(stamp, value)| frontier::Stamped { stamp, value });
+        self.0.offer_stamped(least, records).is_ok()
+    }
+
     /// Logical time.
     pub fn push_promised(&mut self, stamp: u64, value: T) -> Result<u64, T> {
-        if self.0.low == frontier::FREE && self.0.resume(stamp).is_err() {
+        if !self.resume(stamp) {
             return Err(value);
         }
         let result = self.push_at(stamp, value);
@@ -77,6 +84,16 @@ impl<T> Port<T> {
     pub fn advance_to(&mut self, low: u64) {
         self.0.promise(low);
         self.0.moved();
+    }
+
+    /// Ends a pause, if there is one; false if the frontier is past `low`.
+    pub fn resume(&mut self, low: u64) -> bool {
+        self.0.low != frontier::FREE || self.0.resume(low).is_ok()
+    }
+
+    /// The least stamp that logical time still accepts.
+    pub fn promised(&self) -> u64 {
+        self.0.low
     }
 
     pub fn pause(&mut self) {
@@ -100,6 +117,10 @@ impl<T> Port<T> {
     pub fn is_full(&self) -> bool {
         self.0.is_full()
     }
+
+    pub fn id(&self) -> u32 {
+        self.0.id
+    }
 }
 
 pub struct Rounds<T>(frontier::Rounds<T>);
@@ -119,11 +140,27 @@ impl<T> Rounds<T> {
         self.take(scan.cut)
     }
 
+    /// One round of event time: everything that the look found, due or not, as it lies in the
+    /// rings.
+    pub fn round_of_events(&mut self, proposal: u64) -> Vec<Seen<T>> {
+        self.0.scan(proposal);
+        let mut taken = Vec::new();
+        self.0.take_all(|id, sequence, record| {
+            taken.push((id, sequence, record.stamp, record.value));
+        });
+        taken
+    }
+
+    /// Everything stamped below it has been released by the last round.
+    pub fn cut(&self) -> u64 {
+        self.0.cut()
+    }
+
     /// A round behind an announcement to rest: true if nothing at all is here.
     pub fn may_rest(&mut self, proposal: u64) -> bool {
         self.0.set_rest(frontier::IDLE);
         let scan = self.0.scan(proposal);
-        scan.found == 0 && !scan.claimed
+        scan.found == 0 && !scan.claimed && !scan.leaving
     }
 
     pub fn wake_up(&self) {

@@ -251,6 +251,7 @@ impl<T> Port<T> {
     ) -> Result<u64, (Refused, T)> {
         if mutant(Mutant::NoClaim) {
             let _ = self.tail.push(Stamped { stamp, value });
+            self.last = stamp;
             return Ok(stamp);
         }
         let held = match self.claim(stamp, restamp) {
@@ -271,8 +272,12 @@ impl<T> Port<T> {
         &mut self,
         stamp: u64,
         values: impl ExactSizeIterator<Item = T>,
-        restamp: impl FnMut(u64) -> Option<u64>,
+        mut restamp: impl FnMut(u64) -> Option<u64>,
     ) -> Result<u64, Refused> {
+        if mutant(Mutant::BatchPieceByPiece) {
+            let offer = |stamp, value| self.offer(stamp, value, &mut restamp).map_err(|(r, _)| r);
+            return values.into_iter().try_fold(stamp, offer);
+        }
         let held = self.claim(stamp, restamp)?;
         let count = values.len();
         let stamp = held.stamp;
@@ -306,7 +311,7 @@ impl<T> Port<T> {
         let line = &self.frontier.line;
         loop {
             preempt();
-            let early = line.rest.load(Ordering::Relaxed);
+            let early = mutant(Mutant::IdleBeforeClaim).then(|| line.rest.load(Ordering::Relaxed));
             self.slot.claim.store(stamp, weakened(Mutant::ClaimRelaxed, Ordering::Release));
             if !mutant(Mutant::NoProducerFence) {
                 fence(Ordering::SeqCst);
@@ -315,15 +320,12 @@ impl<T> Port<T> {
             let cut = line.proposed.load(Ordering::Relaxed);
             // Read behind the same fence: either the writer's last look before it rests sees
             // this claim, or this look sees that it rests.
-            let mut rest = line.rest.load(Ordering::Relaxed);
-            if mutant(Mutant::IdleBeforeClaim) {
-                rest = early;
-            }
+            let rest = early.unwrap_or_else(|| line.rest.load(Ordering::Relaxed));
             if cut == CLOSED && !mutant(Mutant::CloseUnchecked) {
                 self.slot.claim.store(FREE, Ordering::Release);
                 return Err(Refused::Closed);
             }
-            if cut <= stamp || mutant(Mutant::NoRecheck) || mutant(Mutant::CloseUnchecked) {
+            if cut <= stamp || mutant(Mutant::NoRecheck) {
                 return Ok(Held { stamp, rest });
             }
             // Freed first: `restamp` may run a clock that panics.
@@ -395,7 +397,8 @@ impl<T> Port<T> {
     /// Logical time: renews the promise after a pause. Refused if the frontier is past `low`.
     pub(crate) fn resume(&mut self, low: u64) -> Result<(), Refused> {
         let frontier = Arc::clone(&self.frontier);
-        let _proposals_stand_still = frontier.registry.lock();
+        let _proposals_stand_still =
+            (!mutant(Mutant::ResumeUnlocked)).then(|| frontier.registry.lock());
         match frontier.line.proposed.load(Ordering::Relaxed) {
             CLOSED => Err(Refused::Closed),
             cut if cut > low => Err(Refused::Behind(cut)),
@@ -408,7 +411,9 @@ impl<T> Port<T> {
 
     /// Wakes the writer because the promise moved, which no claim tells it.
     pub(crate) fn moved(&self) {
-        fence(Ordering::SeqCst);
+        if !mutant(Mutant::MovedUnfenced) {
+            fence(Ordering::SeqCst);
+        }
         if self.frontier.line.rest.load(Ordering::Relaxed) == IDLE {
             self.frontier.rouse();
         }
@@ -624,6 +629,9 @@ impl<T> Rounds<T> {
             preempt();
             lane.snapshot = if mutant(Mutant::TailBeforeClaim) { early } else { lane.head.len() };
             lane.high_water = lane.high_water.max(lane.snapshot);
+            if mutant(Mutant::LeftAfterTail) {
+                lane.leaving = lane.slot.left.load(Ordering::Acquire);
+            }
             scan.found += lane.snapshot;
             scan.leaving |= lane.leaving;
         }
