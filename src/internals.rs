@@ -145,9 +145,7 @@ impl<T> Rounds<T> {
     pub fn round_of_events(&mut self, proposal: u64) -> Vec<Seen<T>> {
         self.0.scan(proposal);
         let mut taken = Vec::new();
-        self.0.take_all(|id, sequence, record| {
-            taken.push((id, sequence, record.stamp, record.value));
-        });
+        self.0.take_all(|id, first, run| keep(&mut taken, id, first, run));
         taken
     }
 
@@ -189,16 +187,25 @@ impl<T> Rounds<T> {
 
     fn take(&mut self, cut: u64) -> Vec<Seen<T>> {
         let mut taken = Vec::new();
-        self.0.take_due(cut, |id, first, run| {
-            let seen = |(sequence, record): (u64, frontier::Stamped<T>)| {
-                (id, sequence, record.stamp, record.value)
-            };
-            taken.extend((first..).zip(run).map(seen));
-            taken.last().map_or(0, |&(_, _, stamp, _)| stamp)
-        });
+        self.0.take_due(cut, |id, first, run| keep(&mut taken, id, first, run));
         taken.sort_by_key(|&(_, _, stamp, _)| stamp);
         taken
     }
+}
+
+/// Adds a run to what was taken, and gives its greatest stamp.
+fn keep<T>(
+    taken: &mut Vec<Seen<T>>,
+    id: u32,
+    first: u64,
+    run: impl Iterator<Item = frontier::Stamped<T>>,
+) -> u64 {
+    let before = taken.len();
+    let seen = |(sequence, record): (u64, frontier::Stamped<T>)| {
+        (id, sequence, record.stamp, record.value)
+    };
+    taken.extend((first..).zip(run).map(seen));
+    taken[before..].iter().map(|&(_, _, stamp, _)| stamp).max().unwrap_or(0)
 }
 
 /// The ordering stage alone.
