@@ -2,11 +2,17 @@
 
 #![allow(missing_docs, missing_debug_implementations, clippy::missing_panics_doc)]
 
+#[cfg(feature = "internals")]
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
+#[cfg(feature = "internals")]
+use crate::clock::Stamp;
 use crate::sink::frontier;
 #[cfg(feature = "internals")]
 use crate::sink::order::{Arrival, Batch, Entry};
+#[cfg(feature = "internals")]
+use crate::sink::{Encode, ProducerId, Record, ValueError};
 
 #[cfg(any(brigade_loom, brigade_shuttle))]
 pub use crate::sync::{Mutant, arm};
@@ -56,9 +62,16 @@ impl<T> Port<T> {
         self.0.offer(stamp, value, |_| None).map_err(|(_, value)| value)
     }
 
+    /// Event time: all or none; false if the least stamp is late.
+    pub fn push_all_at(&mut self, records: Vec<(u64, T)>) -> bool {
+        let least = records.iter().map(|&(stamp, _)| stamp).min().unwrap_or(0);
+        let records = records.into_iter().map(|(stamp, value)| frontier::Stamped { stamp, value });
+        self.0.offer_stamped(least, records).is_ok()
+    }
+
     /// Logical time.
     pub fn push_promised(&mut self, stamp: u64, value: T) -> Result<u64, T> {
-        if self.0.low == frontier::FREE && self.0.resume(stamp).is_err() {
+        if !self.resume(stamp) {
             return Err(value);
         }
         let result = self.push_at(stamp, value);
@@ -71,6 +84,16 @@ impl<T> Port<T> {
     pub fn advance_to(&mut self, low: u64) {
         self.0.promise(low);
         self.0.moved();
+    }
+
+    /// Ends a pause, if there is one; false if the frontier is past `low`.
+    pub fn resume(&mut self, low: u64) -> bool {
+        self.0.low != frontier::FREE || self.0.resume(low).is_ok()
+    }
+
+    /// The least stamp that logical time still accepts.
+    pub fn promised(&self) -> u64 {
+        self.0.low
     }
 
     pub fn pause(&mut self) {
@@ -94,6 +117,10 @@ impl<T> Port<T> {
     pub fn is_full(&self) -> bool {
         self.0.is_full()
     }
+
+    pub fn id(&self) -> u32 {
+        self.0.id
+    }
 }
 
 pub struct Rounds<T>(frontier::Rounds<T>);
@@ -113,11 +140,25 @@ impl<T> Rounds<T> {
         self.take(scan.cut)
     }
 
+    /// One round of event time: everything that the look found, due or not, as it lies in the
+    /// rings.
+    pub fn round_of_events(&mut self, proposal: u64) -> Vec<Seen<T>> {
+        self.0.scan(proposal);
+        let mut taken = Vec::new();
+        self.0.take_all(|id, first, run| keep(&mut taken, id, first, run));
+        taken
+    }
+
+    /// Everything stamped below it has been released by the last round.
+    pub fn cut(&self) -> u64 {
+        self.0.cut()
+    }
+
     /// A round behind an announcement to rest: true if nothing at all is here.
     pub fn may_rest(&mut self, proposal: u64) -> bool {
         self.0.set_rest(frontier::IDLE);
         let scan = self.0.scan(proposal);
-        scan.found == 0 && !scan.claimed
+        scan.found == 0 && !scan.claimed && !scan.leaving
     }
 
     pub fn wake_up(&self) {
@@ -146,12 +187,25 @@ impl<T> Rounds<T> {
 
     fn take(&mut self, cut: u64) -> Vec<Seen<T>> {
         let mut taken = Vec::new();
-        self.0.take_due(cut, |id, sequence, record| {
-            taken.push((id, sequence, record.stamp, record.value));
-        });
+        self.0.take_due(cut, |id, first, run| keep(&mut taken, id, first, run));
         taken.sort_by_key(|&(_, _, stamp, _)| stamp);
         taken
     }
+}
+
+/// Adds a run to what was taken, and gives its greatest stamp.
+fn keep<T>(
+    taken: &mut Vec<Seen<T>>,
+    id: u32,
+    first: u64,
+    run: impl Iterator<Item = frontier::Stamped<T>>,
+) -> u64 {
+    let before = taken.len();
+    let seen = |(sequence, record): (u64, frontier::Stamped<T>)| {
+        (id, sequence, record.stamp, record.value)
+    };
+    taken.extend((first..).zip(run).map(seen));
+    taken[before..].iter().map(|&(_, _, stamp, _)| stamp).max().unwrap_or(0)
 }
 
 /// The ordering stage alone.
@@ -159,14 +213,23 @@ impl<T> Rounds<T> {
 pub struct Order<T>(Batch<T>);
 
 #[cfg(feature = "internals")]
+impl<T> Default for Order<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(feature = "internals")]
 impl<T> Order<T> {
     pub fn new() -> Self {
         Self(Batch::default())
     }
 
+    /// Adds records of one producer, ascending in stamp; producers come in ascending order.
     #[inline]
-    pub fn push(&mut self, stamp: u64, producer: u32, value: T) {
-        self.0.push(Entry::new(stamp, producer, 0, value));
+    pub fn extend_run(&mut self, producer: u32, run: impl Iterator<Item = (u64, T)>) {
+        let entry = |(stamp, value)| Entry::new(stamp, producer, 0, value);
+        let _ = self.0.extend_run(run.map(entry));
     }
 
     pub fn sort(&mut self) {
@@ -176,12 +239,37 @@ impl<T> Order<T> {
     /// Stamp, producer and value in total order.
     #[inline]
     pub fn for_each(&self, mut each: impl FnMut(u64, u32, &T)) {
-        for entry in self.0.iter() {
+        let all = self.0.try_for_each_from(0, |entry| {
             each(entry.stamp, entry.producer, &entry.value);
-        }
+            ControlFlow::<()>::Continue(())
+        });
+        debug_assert!(all.is_continue());
     }
 
     pub fn clear(&mut self) {
         self.0.clear();
     }
+}
+
+/// What the writer tells an encoding, for peers that are to write the same bytes.
+#[cfg(feature = "internals")]
+pub fn introduce<T>(encoder: &mut impl Encode<T>, producer: u32, name: &str) {
+    encoder.producer(ProducerId::new(producer), name);
+}
+
+/// What the writer does with a record.
+#[cfg(feature = "internals")]
+#[inline]
+pub fn encode<T>(
+    encoder: &mut impl Encode<T>,
+    stamp: u64,
+    producer: u32,
+    name: &str,
+    sequence: u64,
+    value: &T,
+    out: &mut Vec<u8>,
+) -> Result<(), ValueError> {
+    let stamp = Stamp::from_nanos(stamp);
+    let producer = ProducerId::new(producer);
+    encoder.encode(&Record { stamp, producer, name, sequence, value }, out)
 }

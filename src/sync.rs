@@ -7,17 +7,19 @@
 #[cfg(any(brigade_loom, brigade_shuttle))]
 mod modelled;
 mod mutant;
+mod preempt;
 
+#[cfg(not(any(brigade_loom, brigade_shuttle)))]
+pub(crate) use mutant::Mutant;
 #[cfg(any(brigade_loom, brigade_shuttle))]
 pub use mutant::{Mutant, arm};
 
 #[cfg(any(brigade_loom, brigade_shuttle))]
 pub(crate) use modelled::{Condvar, Mutex};
-#[cfg(not(any(brigade_loom, brigade_shuttle)))]
-pub(crate) use mutant::Mutant;
 pub(crate) use mutant::mutant;
 #[cfg(not(any(brigade_loom, brigade_shuttle)))]
 pub(crate) use parking_lot::{Condvar, Mutex};
+pub(crate) use preempt::preempt;
 
 #[cfg(brigade_loom)]
 pub(crate) use loom::{sync::atomic, thread};
@@ -25,3 +27,7 @@ pub(crate) use loom::{sync::atomic, thread};
 pub(crate) use shuttle::{sync::atomic, thread};
 #[cfg(not(any(brigade_loom, brigade_shuttle)))]
 pub(crate) use std::{sync::atomic, thread};
+
+/// Whether a model checker decides what happens when. Nothing may then depend on how long it took.
+#[cfg_attr(not(feature = "sink"), allow(dead_code))]
+pub(crate) const MODELLED: bool = cfg!(any(brigade_loom, brigade_shuttle));

@@ -247,7 +247,7 @@ impl<T: Send, M: TimeMode, E: Encode<T>, O: Output> SinkBuilder<T, M, E, O> {
     /// let (pushed, report) = outcome.expect("memory does not fail");
     /// assert_eq!((pushed, report.written), (Ok(true), 3));
     /// ```
-    #[cfg(not(brigade_loom))]
+    #[cfg(not(any(brigade_loom, brigade_shuttle)))]
     pub fn scope<R>(
         self,
         body: impl FnOnce(&OrderedSink<T, M>) -> R,

@@ -11,10 +11,11 @@ use std::time::{Duration, Instant};
 
 use crossbeam_utils::CachePadded;
 
-use super::ring::{Head, Tail, ring};
+use super::ring::{Head, Run, Tail, ring};
 use super::signal::Signal;
+use crate::clock::Stamp;
 use crate::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering, fence};
-use crate::sync::{Mutant, Mutex, mutant, thread};
+use crate::sync::{Mutant, Mutex, mutant, preempt, thread};
 
 /// A claim that claims nothing; as a logical promise: no record will come until further notice.
 pub(crate) const FREE: u64 = u64::MAX;
@@ -195,7 +196,8 @@ impl<T> Frontier<T> {
             frontier: Arc::clone(self),
             slot,
             tail,
-            last: low,
+            // The cut behind the last stamp there is is no stamp any more.
+            last: low.min(Stamp::MAX.as_nanos()),
             low,
             half,
             since_nudge: 0,
@@ -249,15 +251,18 @@ impl<T> Port<T> {
     ) -> Result<u64, (Refused, T)> {
         if mutant(Mutant::NoClaim) {
             let _ = self.tail.push(Stamped { stamp, value });
+            self.last = stamp;
             return Ok(stamp);
         }
         let held = match self.claim(stamp, restamp) {
             Ok(held) => held,
             Err(refused) => return Err((refused, value)),
         };
+        preempt();
         // 3
         let pushed = self.tail.push(Stamped { stamp: held.stamp, value });
         debug_assert!(pushed.is_ok(), "the caller has checked the room");
+        preempt();
         self.release(held, 1);
         Ok(held.stamp)
     }
@@ -267,12 +272,18 @@ impl<T> Port<T> {
         &mut self,
         stamp: u64,
         values: impl ExactSizeIterator<Item = T>,
-        restamp: impl FnMut(u64) -> Option<u64>,
+        mut restamp: impl FnMut(u64) -> Option<u64>,
     ) -> Result<u64, Refused> {
+        if mutant(Mutant::BatchPieceByPiece) {
+            let offer = |stamp, value| self.offer(stamp, value, &mut restamp).map_err(|(r, _)| r);
+            return values.into_iter().try_fold(stamp, offer);
+        }
         let held = self.claim(stamp, restamp)?;
         let count = values.len();
         let stamp = held.stamp;
+        preempt();
         self.tail.push_all(values.map(|value| Stamped { stamp, value }));
+        preempt();
         self.release(held, count);
         Ok(stamp)
     }
@@ -299,23 +310,22 @@ impl<T> Port<T> {
     ) -> Result<Held, Refused> {
         let line = &self.frontier.line;
         loop {
-            let early = line.rest.load(Ordering::Relaxed);
+            preempt();
+            let early = mutant(Mutant::IdleBeforeClaim).then(|| line.rest.load(Ordering::Relaxed));
             self.slot.claim.store(stamp, weakened(Mutant::ClaimRelaxed, Ordering::Release));
             if !mutant(Mutant::NoProducerFence) {
                 fence(Ordering::SeqCst);
             }
+            preempt();
             let cut = line.proposed.load(Ordering::Relaxed);
             // Read behind the same fence: either the writer's last look before it rests sees
             // this claim, or this look sees that it rests.
-            let mut rest = line.rest.load(Ordering::Relaxed);
-            if mutant(Mutant::IdleBeforeClaim) {
-                rest = early;
-            }
+            let rest = early.unwrap_or_else(|| line.rest.load(Ordering::Relaxed));
             if cut == CLOSED && !mutant(Mutant::CloseUnchecked) {
                 self.slot.claim.store(FREE, Ordering::Release);
                 return Err(Refused::Closed);
             }
-            if cut <= stamp || mutant(Mutant::NoRecheck) || mutant(Mutant::CloseUnchecked) {
+            if cut <= stamp || mutant(Mutant::NoRecheck) {
                 return Ok(Held { stamp, rest });
             }
             // Freed first: `restamp` may run a clock that panics.
@@ -372,6 +382,11 @@ impl<T> Port<T> {
         true
     }
 
+    /// Takes the announcement back, because this producer gives up.
+    pub(crate) fn stop_waiting(&self) {
+        self.slot.waiting.store(false, Ordering::Relaxed);
+    }
+
     /// Logical time: promises that all later stamps are at least `low`, or, with [`FREE`], that
     /// none comes until the promise is renewed.
     pub(crate) fn promise(&mut self, low: u64) {
@@ -382,7 +397,8 @@ impl<T> Port<T> {
     /// Logical time: renews the promise after a pause. Refused if the frontier is past `low`.
     pub(crate) fn resume(&mut self, low: u64) -> Result<(), Refused> {
         let frontier = Arc::clone(&self.frontier);
-        let _proposals_stand_still = frontier.registry.lock();
+        let _proposals_stand_still =
+            (!mutant(Mutant::ResumeUnlocked)).then(|| frontier.registry.lock());
         match frontier.line.proposed.load(Ordering::Relaxed) {
             CLOSED => Err(Refused::Closed),
             cut if cut > low => Err(Refused::Behind(cut)),
@@ -395,7 +411,9 @@ impl<T> Port<T> {
 
     /// Wakes the writer because the promise moved, which no claim tells it.
     pub(crate) fn moved(&self) {
-        fence(Ordering::SeqCst);
+        if !mutant(Mutant::MovedUnfenced) {
+            fence(Ordering::SeqCst);
+        }
         if self.frontier.line.rest.load(Ordering::Relaxed) == IDLE {
             self.frontier.rouse();
         }
@@ -454,6 +472,8 @@ pub(crate) struct Scan {
     pub(crate) found: usize,
     /// Whether some producer was inside a push.
     pub(crate) claimed: bool,
+    /// Whether some producer has left and is still to be let go.
+    pub(crate) leaving: bool,
     /// Who kept the cut below the proposal.
     pub(crate) held_by: Option<u32>,
 }
@@ -565,6 +585,7 @@ impl<T> Rounds<T> {
     fn propose(&mut self, proposal: u64) {
         self.proposal = self.proposal.max(proposal.min(CLOSED - 1));
         self.frontier.line.proposed.store(self.proposal, Ordering::Relaxed);
+        preempt();
     }
 
     /// Step 6.
@@ -592,7 +613,7 @@ impl<T> Rounds<T> {
     /// Step 7: the claim first, then the tail.
     fn look(&mut self) -> Scan {
         let mut cut = self.proposal;
-        let mut scan = Scan { cut, found: 0, claimed: false, held_by: None };
+        let mut scan = Scan { cut, found: 0, claimed: false, leaving: false, held_by: None };
         for lane in self.lanes.iter_mut().flatten() {
             lane.fresh = 0;
             lane.leaving = lane.slot.left.load(Ordering::Acquire);
@@ -605,9 +626,14 @@ impl<T> Rounds<T> {
                     scan.held_by = Some(lane.id);
                 }
             }
+            preempt();
             lane.snapshot = if mutant(Mutant::TailBeforeClaim) { early } else { lane.head.len() };
             lane.high_water = lane.high_water.max(lane.snapshot);
+            if mutant(Mutant::LeftAfterTail) {
+                lane.leaving = lane.slot.left.load(Ordering::Acquire);
+            }
             scan.found += lane.snapshot;
+            scan.leaving |= lane.leaving;
         }
         // A claim below the last cut is stale: its owner has seen a newer proposal and restamps.
         self.cut = self.cut.max(cut);
@@ -616,40 +642,39 @@ impl<T> Rounds<T> {
     }
 
     /// Step 8 for runs in order: takes what is stamped strictly below `cut`, which must not
-    /// exceed the cut of the last look. `each` sees producer id, sequence number, record.
-    pub(crate) fn take_due(&mut self, cut: u64, mut each: impl FnMut(u32, u64, Stamped<T>)) {
-        for lane in self.lanes.iter_mut().flatten() {
-            if lane.snapshot == 0 {
-                continue;
-            }
-            let (id, mut sequence, mut latest) = (lane.id, lane.taken, lane.latest);
-            let taken = lane.head.take_while(
-                lane.snapshot,
-                |record| record.stamp < cut || (mutant(Mutant::EmitAtCut) && record.stamp == cut),
-                |record| {
-                    latest = latest.max(record.stamp);
-                    each(id, sequence, record);
-                    sequence += 1;
-                },
-            );
-            lane.settle(taken, latest);
+    /// exceed the cut of the last look. `each` sees producer id, first sequence number and run,
+    /// and answers with the greatest stamp in it.
+    pub(crate) fn take_due(
+        &mut self,
+        cut: u64,
+        mut each: impl FnMut(u32, u64, Run<'_, Stamped<T>>) -> u64,
+    ) {
+        let due = |record: &Stamped<T>| {
+            record.stamp < cut || (mutant(Mutant::EmitAtCut) && record.stamp == cut)
+        };
+        for lane in self.lanes.iter_mut().flatten().filter(|lane| lane.snapshot > 0) {
+            let count = lane.head.count_due(lane.snapshot, due);
+            lane.take(count, &mut each);
         }
     }
 
     /// Takes every record of the snapshots, due or not.
-    pub(crate) fn take_all(&mut self, mut each: impl FnMut(u32, u64, Stamped<T>)) {
+    pub(crate) fn take_all(&mut self, mut each: impl FnMut(u32, u64, Run<'_, Stamped<T>>) -> u64) {
         for lane in self.lanes.iter_mut().flatten() {
-            let (id, mut sequence, mut latest) = (lane.id, lane.taken, lane.latest);
-            let taken = lane.head.take_while(
-                lane.snapshot,
-                |_| true,
-                |record| {
-                    latest = latest.max(record.stamp);
-                    each(id, sequence, record);
-                    sequence += 1;
-                },
-            );
-            lane.settle(taken, latest);
+            lane.take(lane.snapshot, &mut each);
+        }
+    }
+
+    /// Takes no more than it must for every record of the snapshots stamped below `cut` to be
+    /// taken, where runs are not in order.
+    pub(crate) fn take_through(
+        &mut self,
+        cut: u64,
+        mut each: impl FnMut(u32, u64, Run<'_, Stamped<T>>) -> u64,
+    ) {
+        for lane in self.lanes.iter_mut().flatten() {
+            let count = lane.through(cut);
+            lane.take(count, &mut each);
         }
     }
 
@@ -727,10 +752,22 @@ impl<T> Rounds<T> {
 }
 
 impl<T> Lane<T> {
-    fn settle(&mut self, taken: usize, latest: u64) {
-        self.taken += taken as u64;
-        self.fresh += taken;
-        self.latest = latest;
-        self.snapshot -= taken;
+    /// How many records lead up to the last one stamped below `cut`, that one included.
+    fn through(&mut self, cut: u64) -> usize {
+        let mut counts = (1..=self.snapshot).rev();
+        let is_due = |&count: &usize| self.head.peek(count - 1, |r| r.stamp < cut) == Some(true);
+        counts.find(is_due).unwrap_or(0)
+    }
+
+    fn take(&mut self, count: usize, each: &mut impl FnMut(u32, u64, Run<'_, Stamped<T>>) -> u64) {
+        if count == 0 {
+            return;
+        }
+        if let Some(run) = self.head.take(count) {
+            self.latest = self.latest.max(each(self.id, self.taken, run));
+        }
+        self.taken += count as u64;
+        self.fresh += count;
+        self.snapshot -= count;
     }
 }

@@ -23,6 +23,10 @@ pub enum Mutant {
     CloseUnchecked,
     IdleBeforeClaim,
     SpaceUnchecked,
+    BatchPieceByPiece,
+    LeftAfterTail,
+    MovedUnfenced,
+    ResumeUnlocked,
 }
 
 #[cfg(not(any(brigade_loom, brigade_shuttle)))]

@@ -10,26 +10,28 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-/// Far beyond what any test needs, however busy the machine.
+/// Far beyond what any step of a test needs, however busy the machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-type Step = Arc<Mutex<String>>;
+/// How many steps there were, and what the last one is.
+type Step = Arc<Mutex<(u64, String)>>;
 
 thread_local! {
     static STEP: RefCell<Option<Step>> = const { RefCell::new(None) };
 }
 
-/// Says what the test is about to wait for; printed if it waits for ever.
+/// Says what the test is about to wait for, for which it then has a minute.
 pub(crate) fn step(what: impl Into<String>) {
     STEP.with_borrow(|step| {
         if let Some(step) = step {
-            *step.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = what.into();
+            let mut step = step.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+            *step = (step.0 + 1, what.into());
         }
     });
 }
 
-/// Runs `run` on a thread of its own and aborts the process, with a diagnosis, if it does not
-/// come back within a minute.
+/// Runs `run` on a thread of its own and aborts the process, with a diagnosis, if it neither
+/// comes back nor makes a [`step`] within a minute.
 pub(crate) fn within<R: Send + 'static>(
     name: &'static str,
     run: impl FnOnce() -> R + Send + 'static,
@@ -46,19 +48,22 @@ pub(crate) fn within<R: Send + 'static>(
         }
     });
     let test = spawned.expect("a thread for the test");
-    if over.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
-        diagnose(name, &last);
-        abort();
+    let mut steps = 0;
+    while over.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
+        let (now, step) = last.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone();
+        if now == steps {
+            diagnose(name, &step);
+            abort();
+        }
+        steps = now;
     }
     test.join().unwrap_or_else(|payload| resume_unwind(payload))
 }
 
 /// Written to standard error itself: what the test harness captures dies with the process.
-fn diagnose(name: &str, last: &Step) {
-    let mut text = format!("\nwatchdog: {name} did not end within {PATIENCE:?}\n");
-    if let Ok(step) = last.try_lock()
-        && !step.is_empty()
-    {
+fn diagnose(name: &str, step: &str) {
+    let mut text = format!("\nwatchdog: {name} made no step for {PATIENCE:?}\n");
+    if !step.is_empty() {
         let _ = writeln!(text, "  its last step: {step}");
     }
     for thread in threads() {

@@ -132,7 +132,7 @@ impl FileOutput {
         let mut output = Self::append(path)?;
         match output.len().and_then(|len| if len > 0 { output.truncate(0) } else { Ok(()) }) {
             Ok(()) => Ok(output),
-            Err(source) => Err(OpenError::Io { path: output.path, source }),
+            Err(source) => Err(OpenError::Io { path: output.path.clone(), source }),
         }
     }
 
@@ -188,6 +188,14 @@ impl FileOutput {
     fn list(&mut self) -> io::Result<()> {
         self.listed = true;
         Ok(())
+    }
+}
+
+impl Drop for FileOutput {
+    /// A process that another thread is about to spawn holds a copy of the file until it has
+    /// begun; closing alone would leave the lock with it.
+    fn drop(&mut self) {
+        let _ = self.file.unlock();
     }
 }
 
