@@ -2,6 +2,8 @@
 
 #![allow(missing_docs, missing_debug_implementations, clippy::missing_panics_doc)]
 
+#[cfg(feature = "internals")]
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 #[cfg(feature = "internals")]
@@ -150,8 +152,12 @@ impl<T> Rounds<T> {
 
     fn take(&mut self, cut: u64) -> Vec<Seen<T>> {
         let mut taken = Vec::new();
-        self.0.take_due(cut, |id, sequence, record| {
-            taken.push((id, sequence, record.stamp, record.value));
+        self.0.take_due(cut, |id, first, run| {
+            let seen = |(sequence, record): (u64, frontier::Stamped<T>)| {
+                (id, sequence, record.stamp, record.value)
+            };
+            taken.extend((first..).zip(run).map(seen));
+            taken.last().map_or(0, |&(_, _, stamp, _)| stamp)
         });
         taken.sort_by_key(|&(_, _, stamp, _)| stamp);
         taken
@@ -163,14 +169,23 @@ impl<T> Rounds<T> {
 pub struct Order<T>(Batch<T>);
 
 #[cfg(feature = "internals")]
+impl<T> Default for Order<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(feature = "internals")]
 impl<T> Order<T> {
     pub fn new() -> Self {
         Self(Batch::default())
     }
 
+    /// Adds records of one producer, ascending in stamp; producers come in ascending order.
     #[inline]
-    pub fn push(&mut self, stamp: u64, producer: u32, value: T) {
-        self.0.push(Entry::new(stamp, producer, 0, value));
+    pub fn extend_run(&mut self, producer: u32, run: impl Iterator<Item = (u64, T)>) {
+        let entry = |(stamp, value)| Entry::new(stamp, producer, 0, value);
+        let _ = self.0.extend_run(run.map(entry));
     }
 
     pub fn sort(&mut self) {
@@ -180,9 +195,11 @@ impl<T> Order<T> {
     /// Stamp, producer and value in total order.
     #[inline]
     pub fn for_each(&self, mut each: impl FnMut(u64, u32, &T)) {
-        for entry in self.0.iter() {
+        let all = self.0.try_for_each_from(0, |entry| {
             each(entry.stamp, entry.producer, &entry.value);
-        }
+            ControlFlow::<()>::Continue(())
+        });
+        debug_assert!(all.is_continue());
     }
 
     pub fn clear(&mut self) {

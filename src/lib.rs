@@ -1,8 +1,55 @@
-//! Concurrency primitives that state their guarantees and prove them.
+//! Concurrency primitives that state their guarantees and prove them, and a course that runs.
+//!
+//! What a primitive promises is written on it, and each promise names the model or the test that
+//! would fail if it were broken. What it costs is written beside it.
+//!
+//! ```
+//! use brigade::sink::OrderedSink;
+//!
+//! # let dir = tempfile::tempdir()?;
+//! # let path = dir.path().join("orders.tsv");
+//! let sink = OrderedSink::create(&path)?;
+//! let mut cooks = [sink.producer("barron")?, sink.producer("olivia")?];
+//! std::thread::scope(|s| for cook in &mut cooks { s.spawn(|| cook.push("soup")); });
+//! let report = sink.finish()?; // accepted means written, in the order of the stamps
+//! assert_eq!((report.accepted, report.written), (2, 2));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Which one do I need?
+//!
+//! | You have | and want | Take |
+//! |---|---|---|
+//! | threads that produce records | one file of them all, sorted by time, with nothing lost | [`OrderedSink`] |
+//! | records that bring their own time | the same, and late ones refused at once | [`OrderedSink`] in [event time](sink::EventTime) |
+//! | a simulation or a replay | the same, without any clock | [`OrderedSink`] in [logical time](sink::LogicalTime) |
+//! | code that reads the time | tests without sleeps | [`ManualClock`] |
+//!
+//! # What is here
+//!
+//! | Module | What it is |
+//! |---|---|
+//! | [`sink`] | the ordered sink: many producers, one writer, one total order |
+//! | [`clock`] | stamps in nanoseconds, and clocks that never step back |
+//!
+//! The course starts at [the guide](guide): a chapter a primitive, each with a bug, the tool that
+//! finds it, and the fix. Words are explained in the [glossary](guide::glossary). The argument for
+//! the sink's order stands in [an essay](guide::ordered_sink).
+//!
+//! # Features
+//!
+//! | Feature | Default | What it brings |
+//! |---|---|---|
+//! | `sink` | yes | [`sink`] and what its encodings need |
+//!
+//! [`OrderedSink`]: sink::OrderedSink
+//! [`ManualClock`]: clock::ManualClock
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod clock;
+#[cfg(all(any(doc, doctest), feature = "sink"))]
+pub mod guide;
 #[cfg(feature = "sink")]
 pub mod sink;
 mod sync;

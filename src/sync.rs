@@ -8,9 +8,10 @@
 mod modelled;
 mod mutant;
 
-pub use mutant::Mutant;
+#[cfg(not(any(brigade_loom, brigade_shuttle)))]
+pub(crate) use mutant::Mutant;
 #[cfg(any(brigade_loom, brigade_shuttle))]
-pub use mutant::arm;
+pub use mutant::{Mutant, arm};
 
 #[cfg(any(brigade_loom, brigade_shuttle))]
 pub(crate) use modelled::{Condvar, Mutex};
@@ -24,3 +25,7 @@ pub(crate) use loom::{sync::atomic, thread};
 pub(crate) use shuttle::{sync::atomic, thread};
 #[cfg(not(any(brigade_loom, brigade_shuttle)))]
 pub(crate) use std::{sync::atomic, thread};
+
+/// Whether a model checker decides what happens when. Nothing may then depend on how long it took.
+#[cfg_attr(not(feature = "sink"), allow(dead_code))]
+pub(crate) const MODELLED: bool = cfg!(any(brigade_loom, brigade_shuttle));

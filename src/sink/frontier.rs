@@ -11,8 +11,9 @@ use std::time::{Duration, Instant};
 
 use crossbeam_utils::CachePadded;
 
-use super::ring::{Head, Tail, ring};
+use super::ring::{Head, Run, Tail, ring};
 use super::signal::Signal;
+use crate::clock::Stamp;
 use crate::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering, fence};
 use crate::sync::{Mutant, Mutex, mutant, thread};
 
@@ -195,7 +196,8 @@ impl<T> Frontier<T> {
             frontier: Arc::clone(self),
             slot,
             tail,
-            last: low,
+            // The cut behind the last stamp there is is no stamp any more.
+            last: low.min(Stamp::MAX.as_nanos()),
             low,
             half,
             since_nudge: 0,
@@ -372,6 +374,11 @@ impl<T> Port<T> {
         true
     }
 
+    /// Takes the announcement back, because this producer gives up.
+    pub(crate) fn stop_waiting(&self) {
+        self.slot.waiting.store(false, Ordering::Relaxed);
+    }
+
     /// Logical time: promises that all later stamps are at least `low`, or, with [`FREE`], that
     /// none comes until the promise is renewed.
     pub(crate) fn promise(&mut self, low: u64) {
@@ -454,6 +461,8 @@ pub(crate) struct Scan {
     pub(crate) found: usize,
     /// Whether some producer was inside a push.
     pub(crate) claimed: bool,
+    /// Whether some producer has left and is still to be let go.
+    pub(crate) leaving: bool,
     /// Who kept the cut below the proposal.
     pub(crate) held_by: Option<u32>,
 }
@@ -592,7 +601,7 @@ impl<T> Rounds<T> {
     /// Step 7: the claim first, then the tail.
     fn look(&mut self) -> Scan {
         let mut cut = self.proposal;
-        let mut scan = Scan { cut, found: 0, claimed: false, held_by: None };
+        let mut scan = Scan { cut, found: 0, claimed: false, leaving: false, held_by: None };
         for lane in self.lanes.iter_mut().flatten() {
             lane.fresh = 0;
             lane.leaving = lane.slot.left.load(Ordering::Acquire);
@@ -608,6 +617,7 @@ impl<T> Rounds<T> {
             lane.snapshot = if mutant(Mutant::TailBeforeClaim) { early } else { lane.head.len() };
             lane.high_water = lane.high_water.max(lane.snapshot);
             scan.found += lane.snapshot;
+            scan.leaving |= lane.leaving;
         }
         // A claim below the last cut is stale: its owner has seen a newer proposal and restamps.
         self.cut = self.cut.max(cut);
@@ -616,40 +626,39 @@ impl<T> Rounds<T> {
     }
 
     /// Step 8 for runs in order: takes what is stamped strictly below `cut`, which must not
-    /// exceed the cut of the last look. `each` sees producer id, sequence number, record.
-    pub(crate) fn take_due(&mut self, cut: u64, mut each: impl FnMut(u32, u64, Stamped<T>)) {
-        for lane in self.lanes.iter_mut().flatten() {
-            if lane.snapshot == 0 {
-                continue;
-            }
-            let (id, mut sequence, mut latest) = (lane.id, lane.taken, lane.latest);
-            let taken = lane.head.take_while(
-                lane.snapshot,
-                |record| record.stamp < cut || (mutant(Mutant::EmitAtCut) && record.stamp == cut),
-                |record| {
-                    latest = latest.max(record.stamp);
-                    each(id, sequence, record);
-                    sequence += 1;
-                },
-            );
-            lane.settle(taken, latest);
+    /// exceed the cut of the last look. `each` sees producer id, first sequence number and run,
+    /// and answers with the greatest stamp in it.
+    pub(crate) fn take_due(
+        &mut self,
+        cut: u64,
+        mut each: impl FnMut(u32, u64, Run<'_, Stamped<T>>) -> u64,
+    ) {
+        let due = |record: &Stamped<T>| {
+            record.stamp < cut || (mutant(Mutant::EmitAtCut) && record.stamp == cut)
+        };
+        for lane in self.lanes.iter_mut().flatten().filter(|lane| lane.snapshot > 0) {
+            let count = lane.head.count_due(lane.snapshot, due);
+            lane.take(count, &mut each);
         }
     }
 
     /// Takes every record of the snapshots, due or not.
-    pub(crate) fn take_all(&mut self, mut each: impl FnMut(u32, u64, Stamped<T>)) {
+    pub(crate) fn take_all(&mut self, mut each: impl FnMut(u32, u64, Run<'_, Stamped<T>>) -> u64) {
         for lane in self.lanes.iter_mut().flatten() {
-            let (id, mut sequence, mut latest) = (lane.id, lane.taken, lane.latest);
-            let taken = lane.head.take_while(
-                lane.snapshot,
-                |_| true,
-                |record| {
-                    latest = latest.max(record.stamp);
-                    each(id, sequence, record);
-                    sequence += 1;
-                },
-            );
-            lane.settle(taken, latest);
+            lane.take(lane.snapshot, &mut each);
+        }
+    }
+
+    /// Takes no more than it must for every record of the snapshots stamped below `cut` to be
+    /// taken, where runs are not in order.
+    pub(crate) fn take_through(
+        &mut self,
+        cut: u64,
+        mut each: impl FnMut(u32, u64, Run<'_, Stamped<T>>) -> u64,
+    ) {
+        for lane in self.lanes.iter_mut().flatten() {
+            let count = lane.through(cut);
+            lane.take(count, &mut each);
         }
     }
 
@@ -727,10 +736,22 @@ impl<T> Rounds<T> {
 }
 
 impl<T> Lane<T> {
-    fn settle(&mut self, taken: usize, latest: u64) {
-        self.taken += taken as u64;
-        self.fresh += taken;
-        self.latest = latest;
-        self.snapshot -= taken;
+    /// How many records lead up to the last one stamped below `cut`, that one included.
+    fn through(&mut self, cut: u64) -> usize {
+        let mut counts = (1..=self.snapshot).rev();
+        let is_due = |&count: &usize| self.head.peek(count - 1, |r| r.stamp < cut) == Some(true);
+        counts.find(is_due).unwrap_or(0)
+    }
+
+    fn take(&mut self, count: usize, each: &mut impl FnMut(u32, u64, Run<'_, Stamped<T>>) -> u64) {
+        if count == 0 {
+            return;
+        }
+        if let Some(run) = self.head.take(count) {
+            self.latest = self.latest.max(each(self.id, self.taken, run));
+        }
+        self.taken += count as u64;
+        self.fresh += count;
+        self.snapshot -= count;
     }
 }

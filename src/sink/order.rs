@@ -6,6 +6,8 @@
 //! records stay where they are; what moves is eight bytes each, offset and index in one word.
 //! (Counting passes: Knuth, The Art of Computer Programming 3, section 5.2.5, 1973.)
 
+use std::ops::ControlFlow;
+
 use crate::clock::Stamp;
 
 /// One record on its way from ring to output.
@@ -44,17 +46,22 @@ const SMALL: usize = 192;
 
 /// Bits of one counting pass: its table of counts stays in the first-level cache.
 const DIGIT: u32 = 11;
+const PLACES: usize = 1 << DIGIT;
+type Counts = [u32; PLACES];
 
 /// Records of one round, and the order in which they leave.
 ///
-/// They arrive grouped by producer, ascending in id, each group in sequence; so a stable sort by
+/// They arrive run by run, ascending in producer id, each run in sequence; so a stable sort by
 /// stamp yields the total order (stamp, producer, sequence). Where they arrive otherwise,
 /// [`Arrival::Mixed`] says so.
 #[derive(Debug)]
 pub(crate) struct Batch<T> {
     entries: Vec<Entry<T>>,
+    /// Where the entry of each rank lies; unused while `ascending`.
+    order: Vec<u32>,
     keys: Vec<u64>,
-    scratch: Vec<u64>,
+    spare: Vec<u64>,
+    counts: Vec<Counts>,
     least: u64,
     greatest: u64,
     ascending: bool,
@@ -73,8 +80,10 @@ impl<T> Default for Batch<T> {
     fn default() -> Self {
         Self {
             entries: Vec::new(),
+            order: Vec::new(),
             keys: Vec::new(),
-            scratch: Vec::new(),
+            spare: Vec::new(),
+            counts: Vec::new(),
             least: u64::MAX,
             greatest: 0,
             ascending: true,
@@ -83,13 +92,30 @@ impl<T> Default for Batch<T> {
 }
 
 impl<T> Batch<T> {
+    /// Adds one record.
     #[inline]
     pub(crate) fn push(&mut self, entry: Entry<T>) {
-        // Grouped by producer, so an equal stamp behind an equal one is in order too.
-        self.ascending &= entry.stamp >= self.greatest;
-        self.greatest = self.greatest.max(entry.stamp);
-        self.least = self.least.min(entry.stamp);
+        self.note(entry.stamp, entry.stamp);
         self.entries.push(entry);
+    }
+
+    /// Adds records of one producer that are in order among themselves; gives the last stamp.
+    #[inline]
+    pub(crate) fn extend_run(&mut self, run: impl Iterator<Item = Entry<T>>) -> u64 {
+        let before = self.entries.len();
+        self.entries.extend(run);
+        let run = &self.entries[before..];
+        let (Some(first), Some(last)) = (run.first(), run.last()) else { return 0 };
+        let (first, last) = (first.stamp, last.stamp);
+        self.note(first, last);
+        last
+    }
+
+    fn note(&mut self, first: u64, last: u64) {
+        // Grouped by producer, so an equal stamp behind an equal one is in order too.
+        self.ascending &= first >= self.greatest;
+        self.least = self.least.min(first);
+        self.greatest = self.greatest.max(last);
     }
 
     pub(crate) fn reserve(&mut self, more: usize) {
@@ -110,37 +136,41 @@ impl<T> Batch<T> {
         if self.ascending {
             self.entries.get(rank)
         } else {
-            let key = *self.keys.get(rank)?;
-            self.entries.get(index_of(key))
+            self.entries.get(*self.order.get(rank)? as usize)
         }
     }
 
-    /// Where the entry at `rank` lies among [`take`](Self::take)'s positions.
+    /// Calls `each` with the entries in order, from `rank` on, until it breaks.
+    #[inline]
+    pub(crate) fn try_for_each_from<B>(
+        &self,
+        rank: usize,
+        mut each: impl FnMut(&Entry<T>) -> ControlFlow<B>,
+    ) -> ControlFlow<B> {
+        if self.ascending {
+            self.entries.iter().skip(rank).try_for_each(each)
+        } else {
+            let entry = |&at: &u32| self.entries.get(at as usize);
+            self.order.iter().skip(rank).filter_map(entry).try_for_each(&mut each)
+        }
+    }
+
+    /// Where the entry at `rank` lies among [`drain`](Self::drain)'s positions.
     pub(crate) fn position(&self, rank: usize) -> usize {
-        if self.ascending { rank } else { index_of(self.keys[rank]) }
+        if self.ascending { rank } else { self.order[rank] as usize }
     }
 
     pub(crate) fn sort(&mut self, arrival: Arrival) {
         if self.ascending && arrival == Arrival::Grouped {
             return;
         }
-        self.keys.clear();
         let span = self.greatest.saturating_sub(self.least);
-        if span > u64::from(u32::MAX) || self.entries.len() > u32::MAX as usize {
-            self.sort_wide();
-        } else {
-            let least = self.least;
-            self.keys.extend(
-                (0_u64..).zip(&self.entries).map(|(i, entry)| (entry.stamp - least) << 32 | i),
-            );
-            // The index in the low half makes every word different: stable by construction.
-            if self.keys.len() <= SMALL {
-                self.keys.sort_unstable();
-            } else {
-                #[allow(clippy::cast_possible_truncation)]
-                self.sort_by_digits(span as u32);
-            }
+        match u32::try_from(span) {
+            Ok(_) if self.entries.len() <= SMALL => self.sort_small(),
+            Ok(span) => self.sort_by_digits(span),
+            Err(_) => self.sort_wide(),
         }
+        self.order.truncate(self.entries.len());
         self.ascending = false;
         if arrival == Arrival::Mixed {
             self.settle_ties();
@@ -150,42 +180,100 @@ impl<T> Batch<T> {
     /// A window of more than four seconds: rare, and never hot.
     #[cold]
     fn sort_wide(&mut self) {
-        let mut order: Vec<usize> = (0..self.entries.len()).collect();
-        order.sort_by_key(|&i| self.entries[i].stamp);
-        self.keys.extend(order.into_iter().map(|i| i as u64));
+        let entries = &self.entries;
+        self.order.clear();
+        self.order.extend((0_u32..).zip(entries).map(|(at, _)| at));
+        self.order.sort_by_key(|&at| entries[at as usize].stamp);
+    }
+
+    /// The index in the low half makes every word different, so any sort is a stable one.
+    fn sort_small(&mut self) {
+        let least = self.least;
+        self.keys.clear();
+        self.keys.extend((0_u64..).zip(&self.entries).map(|(at, e)| (e.stamp - least) << 32 | at));
+        self.keys.sort_unstable();
+        self.order.clear();
+        self.order.extend(self.keys.iter().map(|&key| index_of(key)));
     }
 
     fn sort_by_digits(&mut self, span: u32) {
-        let bits = u32::BITS - span.leading_zeros();
-        let passes = bits.div_ceil(DIGIT).max(1);
-        let width = bits.div_ceil(passes).max(1);
-        self.scratch.clear();
-        self.scratch.resize(self.keys.len(), 0);
-        for pass in 0..passes {
-            counting_pass(&self.keys, &mut self.scratch, 32 + pass * width, width);
-            std::mem::swap(&mut self.keys, &mut self.scratch);
+        let bits = (u32::BITS - span.leading_zeros()).max(1);
+        let passes = bits.div_ceil(DIGIT);
+        let width = bits.div_ceil(passes);
+        let (len, least) = (self.entries.len(), self.least);
+        match passes {
+            1 => self.count_digits::<1>(width),
+            2 => self.count_digits::<2>(width),
+            _ => self.count_digits::<3>(width),
+        }
+        grow(&mut self.order, len);
+        grow(&mut self.keys, len);
+        let Some((last, earlier)) = self.counts.split_last_mut() else { return };
+        let keys = (0_u64..).zip(&self.entries).map(|(at, e)| (e.stamp - least) << 32 | at);
+        let Some((first, middle)) = earlier.split_first_mut() else {
+            for key in keys {
+                self.order[next_place(last, digit(key, 32, width))] = index_of(key);
+            }
+            return;
+        };
+        for key in keys {
+            self.keys[next_place(first, digit(key, 32, width))] = key;
+        }
+        for (counts, pass) in middle.iter_mut().zip(1..) {
+            grow(&mut self.spare, len);
+            for &key in &self.keys[..len] {
+                self.spare[next_place(counts, digit(key, 32 + pass * width, width))] = key;
+            }
+            std::mem::swap(&mut self.keys, &mut self.spare);
+        }
+        let shift = 32 + (passes - 1) * width;
+        let order = &mut self.order[..len];
+        for &key in &self.keys[..len] {
+            order[next_place(last, digit(key, shift, width))] = index_of(key);
+        }
+    }
+
+    /// For each of the passes, where each digit's entries begin: one look at the entries for all.
+    fn count_digits<const PASSES: usize>(&mut self, width: u32) {
+        let least = self.least;
+        self.counts.clear();
+        self.counts.resize(PASSES, [0; PLACES]);
+        if let Ok(counts) = <&mut [Counts; PASSES]>::try_from(&mut self.counts[..]) {
+            for entry in &self.entries {
+                let mut rest = entry.stamp - least;
+                for counts in &mut *counts {
+                    counts[digit(rest, 0, width)] += 1;
+                    rest >>= width;
+                }
+            }
+        }
+        for counts in &mut self.counts {
+            let mut start = 0;
+            for count in &mut counts[..1 << width] {
+                start += std::mem::replace(count, start);
+            }
         }
     }
 
     /// Orders records of one stamp by producer and sequence.
     fn settle_ties(&mut self) {
         let entries = &self.entries;
-        let of = |key: &u64| &entries[index_of(*key)];
-        self.keys
-            .chunk_by_mut(|a, b| of(a).stamp == of(b).stamp)
+        let of = |at: u32| &entries[at as usize];
+        self.order
+            .chunk_by_mut(|&a, &b| of(a).stamp == of(b).stamp)
             .filter(|tied| tied.len() > 1)
-            .for_each(|tied| tied.sort_by_key(|key| of(key).producer));
+            .for_each(|tied| tied.sort_by_key(|&at| of(at).producer));
     }
 
-    #[cfg(any(test, feature = "internals"))]
+    #[cfg(test)]
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Entry<T>> {
         (0..self.len()).filter_map(|rank| self.get(rank))
     }
 
-    /// Empties the batch; `each` gets the entries with their positions, in order of arrival.
-    pub(crate) fn take(&mut self, each: impl FnMut((usize, Entry<T>))) {
+    /// Empties the batch: the entries with their positions, in order of arrival.
+    pub(crate) fn drain(&mut self) -> impl Iterator<Item = (usize, Entry<T>)> {
         self.reset();
-        self.entries.drain(..).enumerate().for_each(each);
+        self.entries.drain(..).enumerate()
     }
 
     /// Empties the batch in its order, from `rank` on; what lies before is dropped.
@@ -202,7 +290,6 @@ impl<T> Batch<T> {
     }
 
     fn reset(&mut self) {
-        self.keys.clear();
         self.least = u64::MAX;
         self.greatest = 0;
         self.ascending = true;
@@ -211,30 +298,28 @@ impl<T> Batch<T> {
 
 #[inline]
 #[allow(clippy::cast_possible_truncation)]
-fn index_of(key: u64) -> usize {
-    key as u32 as usize
+fn index_of(key: u64) -> u32 {
+    key as u32
 }
 
-/// Moves `from` into `to`, stably, by the `width` bits above `shift`.
-fn counting_pass(from: &[u64], to: &mut [u64], shift: u32, width: u32) {
-    const PLACES: usize = 1 << DIGIT;
-    let mask = (1_u64 << width.min(DIGIT)) - 1;
-    #[allow(clippy::cast_possible_truncation)]
-    let digit = |key: u64| ((key >> shift) & mask) as usize % PLACES;
-    let mut ends = [0_u32; PLACES];
-    for &key in from {
-        ends[digit(key)] += 1;
-    }
-    let mut start = 0;
-    for place in &mut ends[..=usize::try_from(mask).unwrap_or(PLACES - 1)] {
-        let count = *place;
-        *place = start;
-        start += count;
-    }
-    for &key in from {
-        let place = &mut ends[digit(key)];
-        to[*place as usize] = key;
-        *place += 1;
+/// The `width` bits above `shift`; the mask lets the compiler see that they name a place.
+#[inline]
+#[allow(clippy::cast_possible_truncation)]
+fn digit(key: u64, shift: u32, width: u32) -> usize {
+    ((key >> shift) & ((1 << width) - 1)) as usize % PLACES
+}
+
+#[inline]
+fn next_place(counts: &mut Counts, digit: usize) -> usize {
+    let place = counts[digit];
+    counts[digit] = place + 1;
+    place as usize
+}
+
+/// Makes sure of `len` elements; what they hold does not matter.
+fn grow<N: Copy + Default>(numbers: &mut Vec<N>, len: usize) {
+    if numbers.len() < len {
+        numbers.resize(len, N::default());
     }
 }
 

@@ -49,13 +49,13 @@ use crate::clock::Stamp;
 /// assert_eq!(sink.finish()?.bytes, 35);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[allow(clippy::len_without_is_empty)] // nobody asks a device whether it is empty
 pub trait Output: Send {
     /// Length in bytes.
     ///
     /// # Errors
     ///
     /// Whatever the device reports.
-    #[allow(clippy::len_without_is_empty)]
     fn len(&self) -> io::Result<u64>;
 
     /// Reads some bytes at `offset`; zero at the end. Used once, to continue existing content.

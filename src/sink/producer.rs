@@ -23,6 +23,8 @@ use crate::clock::{Stamp, nanos};
 pub struct Producer<T, M: TimeMode = IngestionTime> {
     port: Port<T>,
     shared: Arc<Shared<T>>,
+    /// Logical time: how many of the latest records share their stamp.
+    ties: usize,
     mode: PhantomData<M>,
 }
 
@@ -37,7 +39,7 @@ impl<T, M: TimeMode> fmt::Debug for Producer<T, M> {
 
 impl<T, M: TimeMode> Producer<T, M> {
     pub(super) fn new(port: Port<T>, shared: Arc<Shared<T>>) -> Self {
-        Self { port, shared, mode: PhantomData }
+        Self { port, shared, ties: 0, mode: PhantomData }
     }
 
     /// Its id, which decides ties.
@@ -90,6 +92,7 @@ impl<T, M: TimeMode> Producer<T, M> {
                 None => self.port.slot.space.wait(),
                 Some(deadline) => {
                     if !self.port.slot.space.wait_until(deadline) && self.port.is_full() {
+                        self.port.stop_waiting();
                         counters.timed_out.add(1);
                         return Err(Refusal::TimedOut);
                     }
@@ -126,7 +129,7 @@ impl<T, M: TimeMode> Producer<T, M> {
             Refused::Closed => self.shared.refusal(),
             Refused::Behind(cut) => {
                 self.port.slot.counters.late.add(1);
-                Refusal::Late { by: Stamp::from_nanos(cut) - Stamp::from_nanos(stamp) }
+                Refusal::Late { by: Duration::from_nanos(cut.saturating_sub(stamp)) }
             }
         }
     }
@@ -136,6 +139,7 @@ impl<T, M: TimeMode> Producer<T, M> {
         &mut self,
         batch: &mut Vec<V>,
         value_of: impl Fn(&V) -> &T,
+        make_way: impl Fn(&mut Self, &V) -> Result<(), Refusal>,
         mut offer: impl FnMut(&mut Self, &mut std::vec::Drain<'_, V>, usize) -> Result<(), Refusal>,
     ) -> Result<(), PushError<()>> {
         let mut outcome = Ok(());
@@ -152,7 +156,11 @@ impl<T, M: TimeMode> Producer<T, M> {
         let mut pieces = batch.drain(..valid);
         while pieces.len() > 0 {
             let offered = match self.port.room() {
-                0 => self.make_room(),
+                0 => pieces
+                    .as_slice()
+                    .first()
+                    .map_or(Ok(()), |next| make_way(self, next))
+                    .and_then(|()| self.make_room()),
                 room => {
                     let count = room.min(pieces.len());
                     offer(self, &mut pieces, count)
@@ -199,9 +207,9 @@ impl<T> Producer<T, IngestionTime> {
         let clock = &self.shared.clock;
         let stamp = clock.now().max(self.port.last);
         let mut again = 0;
-        let offered = self.port.offer(stamp, value, |_| {
+        let offered = self.port.offer(stamp, value, |cut| {
             again += 1;
-            Some(clock.now())
+            is_stamp(cut).then(|| clock.now())
         });
         if again > 0 {
             self.port.slot.counters.restamped.add(again);
@@ -225,13 +233,14 @@ impl<T> Producer<T, IngestionTime> {
         self.push_pieces(
             batch,
             |value| value,
+            |_, _| Ok(()),
             |this, pieces, count| {
                 let clock = &this.shared.clock;
                 let stamp = clock.now().max(this.port.last);
                 let mut again = 0;
-                let offered = this.port.offer_all(stamp, pieces.by_ref().take(count), |_| {
+                let offered = this.port.offer_all(stamp, pieces.by_ref().take(count), |cut| {
                     again += 1;
-                    Some(clock.now())
+                    is_stamp(cut).then(|| clock.now())
                 });
                 this.port.slot.counters.restamped.add(again);
                 offered.map(drop).map_err(|refused| this.refuse(stamp, refused))
@@ -272,11 +281,11 @@ impl<T> Producer<T, EventTime> {
         let late = self.shared.late;
         let mut clamped = 0;
         let offered = self.port.offer(stamp.as_nanos(), value, |cut| match late {
-            Late::Reject => None,
-            Late::Clamp => {
+            Late::Clamp if is_stamp(cut) => {
                 clamped = 1;
                 Some(cut)
             }
+            Late::Clamp | Late::Reject => None,
         });
         self.port.slot.counters.clamped.add(clamped);
         match offered {
@@ -309,6 +318,7 @@ impl<T> Producer<T, EventTime> {
         self.push_pieces(
             batch,
             |(_, value)| value,
+            |_, _| Ok(()),
             |this, pieces, count| {
                 let piece = &pieces.as_slice()[..count];
                 let mut ahead = None;
@@ -343,7 +353,7 @@ impl<T> Producer<T, EventTime> {
             };
             let offered = match self.port.offer_stamped(stamp, pieces.by_ref().take(1).map(stamped))
             {
-                Err(Refused::Behind(cut)) if self.shared.late == Late::Clamp => {
+                Err(Refused::Behind(cut)) if self.shared.late == Late::Clamp && is_stamp(cut) => {
                     self.port.slot.counters.clamped.add(1);
                     let clamp = |(_, value)| Stamped { stamp: cut, value };
                     self.port.offer_stamped(cut, pieces.by_ref().take(1).map(clamp))
@@ -371,25 +381,42 @@ impl<T> Producer<T, EventTime> {
     }
 }
 
+/// Behind the last stamp there is, the frontier may stand and no record may.
+fn is_stamp(nanos: u64) -> bool {
+    nanos <= Stamp::MAX.as_nanos()
+}
+
 fn stamped<T>((stamp, value): (Stamp, T)) -> Stamped<T> {
     Stamped { stamp: stamp.as_nanos(), value }
 }
 
 impl<T> Producer<T, LogicalTime> {
-    /// Pushes a record at `stamp`, and promises that no later one is earlier.
+    /// Pushes a record at `stamp`, and promises that no later one is earlier. The promise stands
+    /// also if the record is refused for want of room.
     ///
     /// # Errors
     ///
     /// [`Refusal::Late`] if `stamp` is behind this producer's own promise, or, after a
-    /// [`pause`](Self::pause), behind the frontier; else as [`push`](Producer::<T>::push).
+    /// [`pause`](Self::pause), behind the frontier or its own last record. [`Refusal::Full`] by
+    /// any policy, if the whole ring holds records of this very stamp: they leave when the stamp
+    /// has passed, so waiting for them would be waiting for this call. Else as
+    /// [`push`](Producer::<T>::push).
     pub fn push_at(&mut self, stamp: Stamp, value: T) -> Result<Stamp, PushError<T>> {
-        let value = self.ready(value)?;
         let low = stamp.as_nanos();
+        if self.port.is_full() {
+            let way = self.check(&value).and_then(|()| self.make_way(low));
+            if let Err(refusal) = way {
+                return Err(PushError::new(value, refusal));
+            }
+        }
+        let value = self.ready(value)?;
         if let Err(refusal) = self.hold(low) {
             return Err(PushError::new(value, refusal));
         }
+        let tied = if low == self.port.last { self.ties } else { 0 };
         match self.port.offer(low, value, |_| None) {
             Ok(_) => {
+                self.ties = tied + 1;
                 if low != self.port.low {
                     self.port.promise(low);
                 }
@@ -399,9 +426,29 @@ impl<T> Producer<T, LogicalTime> {
         }
     }
 
+    /// Promises `low` before a wait for room: what is in the ring leaves only once the promise is
+    /// past it.
+    #[cold]
+    fn make_way(&mut self, low: u64) -> Result<(), Refusal> {
+        self.hold(low)?;
+        let waits = matches!(self.shared.overflow, Overflow::Block | Overflow::Timeout(_));
+        if waits && low == self.port.last && self.ties >= self.shared.capacity {
+            self.port.slot.counters.full.add(1);
+            return Err(Refusal::Full);
+        }
+        if low > self.port.low {
+            self.port.promise(low);
+            self.port.moved();
+        }
+        Ok(())
+    }
+
     /// Makes sure that this producer holds a promise no later than `low`.
     fn hold(&mut self, low: u64) -> Result<(), Refusal> {
-        if self.port.low == FREE {
+        if self.port.low == FREE && low < self.port.last {
+            // The frontier may not have passed its own last record yet; the ring is in order.
+            Err(self.refuse(low, Refused::Behind(self.port.last)))
+        } else if self.port.low == FREE {
             self.port.resume(low).map_err(|refused| self.refuse(low, refused))
         } else if low < self.port.low {
             Err(self.refuse(low, Refused::Behind(self.port.low)))
@@ -420,17 +467,23 @@ impl<T> Producer<T, LogicalTime> {
         self.push_pieces(
             batch,
             |(_, value)| value,
+            |this, (stamp, _)| this.make_way(stamp.as_nanos()),
             |this, pieces, count| {
                 let piece = &pieces.as_slice()[..count];
                 let ascending =
                     piece.windows(2).take_while(|pair| pair[0].0 <= pair[1].0).count() + 1;
                 let ascending = ascending.min(piece.len());
                 let (first, last) = (piece[0].0.as_nanos(), piece[ascending - 1].0.as_nanos());
+                let tied = piece[..ascending].iter().rev();
+                let tied = tied.take_while(|(stamp, _)| stamp.as_nanos() == last).count();
                 this.hold(first)?;
+                let before = if last == this.port.last { this.ties } else { 0 };
                 let records = pieces.by_ref().take(ascending).map(stamped);
                 this.port
                     .offer_stamped(first, records)
                     .map_err(|refused| this.refuse(first, refused))?;
+                this.ties = before + tied;
+                this.port.last = last;
                 this.port.promise(last);
                 Ok(())
             },
@@ -459,7 +512,7 @@ impl<T> Producer<T, LogicalTime> {
     }
 
     /// Takes the promise back: nobody waits for this producer until it pushes or advances again,
-    /// at a stamp that the frontier has not passed.
+    /// at a stamp that neither the frontier nor its own last record has passed.
     pub fn pause(&mut self) {
         self.port.promise(FREE);
         self.port.moved();

@@ -6,14 +6,12 @@
 //! the hand-over.
 
 #[cfg(any(brigade_loom, brigade_shuttle))]
-pub(crate) use modelled::{Head, Tail, ring};
+pub(crate) use modelled::{Head, Run, Tail, ring};
 #[cfg(not(any(brigade_loom, brigade_shuttle)))]
-pub(crate) use shipped::{Head, Tail, ring};
+pub(crate) use shipped::{Head, Run, Tail, ring};
 
 #[cfg(not(any(brigade_loom, brigade_shuttle)))]
 mod shipped {
-    use rtrb::chunks::ChunkError;
-
     /// The producer's end.
     #[derive(Debug)]
     pub(crate) struct Tail<T>(rtrb::Producer<T>);
@@ -21,6 +19,9 @@ mod shipped {
     /// The writer's end.
     #[derive(Debug)]
     pub(crate) struct Head<T>(rtrb::Consumer<T>);
+
+    /// Records on their way out of the ring; those not asked for stay in it.
+    pub(crate) type Run<'a, T> = rtrb::chunks::ReadChunkIntoIter<'a, T>;
 
     pub(crate) fn ring<T>(capacity: usize) -> (Tail<T>, Head<T>) {
         let (tail, head) = rtrb::RingBuffer::new(capacity);
@@ -58,27 +59,20 @@ mod shipped {
             self.0.slots()
         }
 
-        /// Takes the leading records, at most `most`, for which `due` holds; `due` must hold for
-        /// a prefix.
-        pub(crate) fn take_while(
-            &mut self,
-            most: usize,
-            due: impl Fn(&T) -> bool,
-            mut each: impl FnMut(T),
-        ) -> usize {
-            let chunk = match self.0.read_chunk(most) {
-                Ok(chunk) => chunk,
-                Err(ChunkError::TooFewSlots(_)) => return 0,
-            };
+        /// How many of the first `most` records are due; `due` must hold for a prefix.
+        pub(crate) fn count_due(&mut self, most: usize, due: impl Fn(&T) -> bool) -> usize {
+            let Ok(chunk) = self.0.read_chunk(most) else { return 0 };
             let (first, second) = chunk.as_slices();
-            let count = match (first.last(), second.last()) {
-                (None, _) => 0,
-                (Some(_), Some(last)) if due(last) => first.len() + second.len(),
+            match (first.last(), second.last()) {
+                (_, Some(last)) if due(last) => first.len() + second.len(),
                 (Some(last), _) if due(last) => first.len() + second.partition_point(&due),
                 _ => first.partition_point(&due),
-            };
-            chunk.into_iter().take(count).for_each(&mut each);
-            count
+            }
+        }
+
+        /// Takes the first `count` records; nothing if there are fewer.
+        pub(crate) fn take(&mut self, count: usize) -> Option<Run<'_, T>> {
+            self.0.read_chunk(count).ok().map(IntoIterator::into_iter)
         }
 
         pub(crate) fn peek<R>(&mut self, at: usize, read: impl FnOnce(&T) -> R) -> Option<R> {
@@ -109,6 +103,16 @@ mod modelled {
     impl<T> Shared<T> {
         fn values(&self) -> MutexGuard<'_, VecDeque<T>> {
             self.values.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        }
+    }
+
+    pub(crate) struct Run<'a, T>(std::vec::IntoIter<T>, std::marker::PhantomData<&'a mut T>);
+
+    impl<T> Iterator for Run<'_, T> {
+        type Item = T;
+
+        fn next(&mut self) -> Option<T> {
+            self.0.next()
         }
     }
 
@@ -165,22 +169,15 @@ mod modelled {
             self.shared.tail.load(Ordering::Acquire) - self.at
         }
 
-        pub(crate) fn take_while(
-            &mut self,
-            most: usize,
-            due: impl Fn(&T) -> bool,
-            mut each: impl FnMut(T),
-        ) -> usize {
-            let taken: Vec<T> = {
-                let mut values = self.shared.values();
-                let count = values.iter().take(most).take_while(|value| due(value)).count();
-                values.drain(..count).collect()
-            };
-            self.at += taken.len();
+        pub(crate) fn count_due(&mut self, most: usize, due: impl Fn(&T) -> bool) -> usize {
+            self.shared.values().iter().take(most).take_while(|value| due(value)).count()
+        }
+
+        pub(crate) fn take(&mut self, count: usize) -> Option<Run<'_, T>> {
+            let taken: Vec<T> = self.shared.values().drain(..count).collect();
+            self.at += count;
             self.shared.head.store(self.at, Ordering::Release);
-            let count = taken.len();
-            taken.into_iter().for_each(&mut each);
-            count
+            Some(Run(taken.into_iter(), std::marker::PhantomData))
         }
 
         pub(crate) fn peek<R>(&mut self, at: usize, read: impl FnOnce(&T) -> R) -> Option<R> {

@@ -39,4 +39,12 @@ impl Signal {
         }
         std::mem::take(&mut *raised)
     }
+
+    /// As [`wait_until`](Self::wait_until); for ever if there is no deadline.
+    pub(crate) fn wait_at_most(&self, deadline: Option<Instant>) {
+        match deadline {
+            Some(deadline) => drop(self.wait_until(deadline)),
+            None => self.wait(),
+        }
+    }
 }

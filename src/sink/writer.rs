@@ -1,12 +1,13 @@
 //! The writer: rounds of look, sort, encode, write, rest.
 
+use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::encode::{Encode, ProducerId, Record, ValueError};
 use super::error::{Cause, Failure, SinkError, Unwritten};
-use super::frontier::{AWAKE, CLOSED, DOZING, IDLE, Rounds, Scan};
+use super::frontier::{AWAKE, CLOSED, DOZING, IDLE, Rounds, Scan, Stamped};
 use super::held::Held;
 use super::mode::{Durability, Silence};
 use super::order::{Arrival, Entry};
@@ -14,8 +15,10 @@ use super::output::Output;
 use super::output::spool::{CHUNK, Spool};
 use super::pending::Pending;
 use super::report::{HeldBack, ProducerStats, Report};
+use super::ring::Run;
 use super::shared::Shared;
 use crate::clock::Stamp;
+use crate::sync::{MODELLED, thread};
 
 /// A round that moved this many records is followed by the next one without rest.
 const BUSY: usize = 512;
@@ -24,7 +27,7 @@ const BUSY: usize = 512;
 const LONGEST_DOZE: u32 = 8;
 
 /// Live statistics are made anew at most this often.
-const STATS_EVERY: Duration = Duration::from_millis(10);
+const STATS_EVERY: Duration = if MODELLED { Duration::ZERO } else { Duration::from_millis(10) };
 
 /// What the writer does with time; the run-time twin of the mode types.
 #[derive(Debug)]
@@ -53,6 +56,9 @@ pub(super) struct Writer<T, E, O> {
     written: u64,
     synced_at: Instant,
     failure: Option<Failure>,
+    /// The output, the clock or the encoding has failed, and not just a value: nothing more is
+    /// written.
+    broken: bool,
     report: Report,
     slowest: Option<(u32, u64, Instant)>,
     stats_at: Option<Instant>,
@@ -111,6 +117,7 @@ impl<T, E: Encode<T>, O: Output> Writer<T, E, O> {
             aside: Vec::new(),
             synced_at: Instant::now(),
             failure: None,
+            broken: false,
             report,
             slowest: None,
             stats_at: None,
@@ -124,11 +131,11 @@ impl<T, E: Encode<T>, O: Output> Writer<T, E, O> {
     pub(super) fn run(mut self) {
         let rounds = catch_unwind(AssertUnwindSafe(|| self.run_rounds()));
         if let Err(payload) = rounds {
-            self.fail(Failure::panicked(&*payload));
+            self.break_off(Failure::panicked(payload));
         }
         let ended = catch_unwind(AssertUnwindSafe(|| self.end()));
         if let Err(payload) = ended {
-            self.fail(Failure::panicked(&*payload));
+            self.break_off(Failure::panicked(payload));
             self.rounds.close();
         }
         self.settle_outcome();
@@ -137,7 +144,7 @@ impl<T, E: Encode<T>, O: Output> Writer<T, E, O> {
     fn run_rounds(&mut self) {
         loop {
             let orders = self.orders();
-            if orders.closing {
+            if orders.closing || self.failure.is_some() {
                 return;
             }
             let scan = self.look(orders);
@@ -145,7 +152,7 @@ impl<T, E: Encode<T>, O: Output> Writer<T, E, O> {
             self.stuck = self.rounds.wake_blocked();
             let through = orders.urgent() || self.durability != Durability::None;
             if let Err(failure) = self.write(through).and_then(|()| self.sync_if_due(orders)) {
-                self.fail(failure);
+                self.break_off(failure);
             }
             if self.failure.is_some() {
                 return;
@@ -203,16 +210,20 @@ impl<T, E: Encode<T>, O: Output> Writer<T, E, O> {
 
     /// Tells the encoder the names of producers that came with the last look.
     fn introduce(&mut self) {
-        for id in self.rounds.take_joined() {
+        let joined = self.rounds.take_joined();
+        // All names first: the encoder may panic, and what is unwritten then needs them.
+        for &id in &joined {
             let Some(lane) = self.rounds.lane(id) else { continue };
             let at = id as usize;
             if self.names.len() <= at {
                 self.names.resize(at + 1, ("".into(), 0));
             }
             self.names[at] = (Arc::clone(&lane.name), 0);
-            self.encoder.producer(ProducerId::new(id), &lane.name);
         }
         self.report.producers = self.report.producers.max(self.rounds.lanes().count());
+        for id in joined {
+            self.encoder.producer(ProducerId::new(id), &self.names[id as usize].0);
+        }
     }
 
     /// Step 8: takes what is due into a batch and sorts it.
@@ -222,16 +233,29 @@ impl<T, E: Encode<T>, O: Output> Writer<T, E, O> {
         match &mut self.pace {
             Pace::Ingestion | Pace::Logical { .. } => {
                 batch.reserve(scan.found);
-                self.rounds.take_due(scan.cut, |id, sequence, record| {
-                    batch.push(Entry::new(record.stamp, id, sequence, record.value));
+                self.rounds.take_due(scan.cut, |id, first, run| {
+                    let entry = |(sequence, record): (u64, Stamped<T>)| {
+                        Entry::new(record.stamp, id, sequence, record.value)
+                    };
+                    batch.extend_run((first..).zip(run).map(entry))
                 });
                 batch.sort(Arrival::Grouped);
             }
             Pace::Event { pending, most, .. } => {
-                if pending.len() < *most || scan.cut == CLOSED {
-                    self.rounds.take_all(|id, sequence, record| {
+                let has_room = pending.len() < *most || scan.cut == CLOSED;
+                let keep = |id, first, run: Run<'_, Stamped<T>>| {
+                    let mut latest = 0;
+                    for (sequence, record) in (first..).zip(run) {
+                        latest = latest.max(record.stamp);
                         pending.push(Entry::new(record.stamp, id, sequence, record.value));
-                    });
+                    }
+                    latest
+                };
+                if has_room {
+                    self.rounds.take_all(keep);
+                } else {
+                    // What is due must come with this round, or it would be out of order.
+                    self.rounds.take_through(scan.cut, keep);
                 }
                 pending.take_below(scan.cut, batch);
                 batch.sort(Arrival::Mixed);
@@ -247,7 +271,9 @@ impl<T, E: Encode<T>, O: Output> Writer<T, E, O> {
     fn write(&mut self, through: bool) -> Result<(), Failure> {
         let cut = self.rounds.cut();
         loop {
-            let step = catch_unwind(AssertUnwindSafe(|| self.encode_run()));
+            // Asked outside: a panic here is the output's, and no record's.
+            let boundary = self.spool.output.boundary();
+            let step = catch_unwind(AssertUnwindSafe(|| self.encode_run(boundary)));
             match step {
                 Ok(Step::Done) => break,
                 Ok(Step::Full) => self.write_out()?,
@@ -257,7 +283,7 @@ impl<T, E: Encode<T>, O: Output> Writer<T, E, O> {
                 }
                 Ok(Step::Refused(error)) => self.set_aside(Some(error)),
                 Err(payload) => {
-                    let failure = Failure::panicked(&*payload);
+                    let failure = Failure::panicked(payload);
                     self.set_aside(None);
                     self.fail(failure);
                 }
@@ -275,35 +301,35 @@ impl<T, E: Encode<T>, O: Output> Writer<T, E, O> {
         Ok(())
     }
 
-    fn encode_run(&mut self) -> Step {
+    fn encode_run(&mut self, boundary: Option<Stamp>) -> Step {
         let Self { held, encoder, spool, names, .. } = self;
-        let Some(held) = held.last_mut() else { return Step::Done };
-        let boundary = spool.output.boundary();
-        while let Some(entry) = held.batch.get(held.encoded) {
-            if spool.pending.len() >= CHUNK {
-                return Step::Full;
+        let Some(Held { batch, encoded, mark, .. }) = held.last_mut() else { return Step::Done };
+        let boundary = boundary.map_or(u64::MAX, Stamp::as_nanos);
+        let step = batch.try_for_each_from(*encoded, |entry| {
+            *mark = spool.pending.len();
+            if *mark >= CHUNK {
+                return ControlFlow::Break(Step::Full);
             }
-            let stamp = entry.stamp();
-            if boundary.is_some_and(|boundary| stamp >= boundary) {
-                return Step::Rotate(stamp);
+            if entry.stamp >= boundary {
+                return ControlFlow::Break(Step::Rotate(entry.stamp()));
             }
-            held.mark = spool.pending.len();
             let (name, next) = &mut names[entry.producer as usize];
             let sequence = entry.sequence(*next);
             let record = Record {
-                stamp,
+                stamp: entry.stamp(),
                 producer: ProducerId::new(entry.producer),
                 name,
                 sequence,
                 value: &entry.value,
             };
             if let Err(error) = encoder.encode(&record, &mut spool.pending) {
-                return Step::Refused(error);
+                return ControlFlow::Break(Step::Refused(error));
             }
             *next = sequence + 1;
-            held.encoded += 1;
-        }
-        Step::Done
+            *encoded += 1;
+            ControlFlow::Continue(())
+        });
+        step.break_value().unwrap_or(Step::Done)
     }
 
     /// Takes back what the record in work has appended, and goes on behind it. The record comes
@@ -340,14 +366,9 @@ impl<T, E: Encode<T>, O: Output> Writer<T, E, O> {
         let Self { held, spare, names, aside, report, shared, failure, .. } = self;
         for mut done in held.extract_if(.., Held::mark_written) {
             report.written += done.written_count() as u64;
-            let dropped = catch_unwind(AssertUnwindSafe(|| {
-                done.release(|entry| aside.push(unwritten(entry, names)));
-            }));
-            if let Err(payload) = dropped {
-                let first = Failure::panicked(&*payload);
+            if let Some(first) = done.release(|entry| aside.push(unwritten(entry, names))) {
                 let _ = shared.failure.set(first.clone());
                 failure.get_or_insert(first);
-                done = Held::default();
             }
             spare.push(done);
         }
@@ -355,7 +376,13 @@ impl<T, E: Encode<T>, O: Output> Writer<T, E, O> {
 
     fn rotate(&mut self, first: Stamp) -> Result<(), Failure> {
         let failed = |error| Failure::new(Cause::Rotate(error));
-        if self.spool.rotate(first).map_err(failed)? {
+        let is_new = self.spool.rotate(first).map_err(failed)?;
+        if self.spool.output.boundary().is_some_and(|boundary| boundary <= first) {
+            return Err(failed(std::io::Error::other(
+                "the output went on, and its boundary stayed at or before the record to come",
+            )));
+        }
+        if is_new {
             self.encoder.begin(&mut self.spool.pending);
         }
         for lane in self.rounds.lanes() {
@@ -392,6 +419,12 @@ impl<T, E: Encode<T>, O: Output> Writer<T, E, O> {
     fn fail(&mut self, failure: Failure) {
         let _ = self.shared.failure.set(failure.clone());
         self.failure.get_or_insert(failure);
+    }
+
+    /// As [`fail`](Self::fail), for failures after which the output cannot be relied on.
+    fn break_off(&mut self, failure: Failure) {
+        self.broken = true;
+        self.fail(failure);
     }
 
     fn publish(&mut self, scan: Scan) {
@@ -459,6 +492,10 @@ impl<T, E: Encode<T>, O: Output> Writer<T, E, O> {
         self.barren = if taken > 0 { 0 } else { self.barren + 1 };
         let forced = self.stuck && matches!(self.pace, Pace::Ingestion);
         if taken >= BUSY || forced || self.flushing.is_some() {
+            if taken == 0 {
+                // Somebody is inside a push and not running: this core may be what it waits for.
+                thread::yield_now();
+            }
             return;
         }
         let nothing_here = |scan: Scan, pace: &Pace<T>| {
@@ -469,20 +506,21 @@ impl<T, E: Encode<T>, O: Output> Writer<T, E, O> {
         if taken > 0 || orders.sync.is_some() || !nothing_here(scan, &self.pace) {
             let ticks = self.barren.clamp(1, LONGEST_DOZE);
             self.rounds.set_rest(DOZING);
-            wake.wait_until(Instant::now() + self.tick * ticks);
+            let rest = self.tick.saturating_mul(ticks);
+            wake.wait_at_most(Instant::now().checked_add(rest));
             self.rounds.set_rest(AWAKE);
             return;
         }
         if !self.held.is_empty() {
             if let Err(failure) = self.write(true) {
-                self.fail(failure);
+                self.break_off(failure);
             }
             return;
         }
         self.rounds.set_rest(IDLE);
         // The fence of this look stands between the announcement and the claims it reads.
         let last = self.look(Orders { closing: false, flush: None, sync: None });
-        if nothing_here(last, &self.pace) {
+        if nothing_here(last, &self.pace) && !last.leaving {
             self.publish_idle(last);
             let sync_due = match self.durability {
                 Durability::Sync { every } if self.spool.unsynced => {
@@ -490,11 +528,7 @@ impl<T, E: Encode<T>, O: Output> Writer<T, E, O> {
                 }
                 _ => None,
             };
-            let wake = &self.shared.frontier.wake;
-            match sync_due {
-                Some(due) => drop(wake.wait_until(due)),
-                None => wake.wait(),
-            }
+            self.shared.frontier.wake.wait_at_most(sync_due);
         }
         self.rounds.set_rest(AWAKE);
     }
@@ -509,15 +543,14 @@ impl<T, E: Encode<T>, O: Output> Writer<T, E, O> {
     fn end(&mut self) {
         self.rounds.close();
         self.rounds.wake_all();
-        self.introduce();
-        let everything = Scan { cut: CLOSED, found: 0, claimed: false, held_by: None };
+        let everything =
+            Scan { cut: CLOSED, found: 0, claimed: false, leaving: false, held_by: None };
         self.take(everything);
-        let writable = match self.failure.as_ref().map(Failure::cause) {
-            None | Some(Cause::Encode { .. }) => true,
-            Some(_) => false,
-        };
-        if writable && let Err(failure) = self.write(true).and_then(|()| self.sync_at_end()) {
-            self.fail(failure);
+        self.introduce();
+        if !self.broken
+            && let Err(failure) = self.write(true).and_then(|()| self.sync_at_end())
+        {
+            self.break_off(failure);
         }
     }
 
@@ -533,7 +566,10 @@ impl<T, E: Encode<T>, O: Output> Writer<T, E, O> {
         let mut lost = std::mem::take(&mut self.aside);
         for held in std::mem::take(&mut self.held) {
             self.report.written += held.kept_count() as u64;
-            held.into_unwritten(|entry| lost.push(unwritten(entry, &self.names)));
+            let dropped = held.into_unwritten(|entry| lost.push(unwritten(entry, &self.names)));
+            if let Some(failure) = dropped {
+                self.fail(failure);
+            }
         }
         lost.sort_by_key(|record| (record.stamp, record.producer, record.sequence));
         let mut report = std::mem::take(&mut self.report);
@@ -542,13 +578,18 @@ impl<T, E: Encode<T>, O: Output> Writer<T, E, O> {
             report.add(&lane.slot.counters);
             report.ring_high_water = report.ring_high_water.max(lane.high_water);
         }
-        let outcome = match self.failure.take() {
+        let mut failure = self.failure.take();
+        let shared = Arc::clone(&self.shared);
+        // The output is closed, and its lock released, before anybody learns of the end.
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(self))) {
+            let last = Failure::panicked(payload);
+            let _ = shared.failure.set(last.clone());
+            failure.get_or_insert(last);
+        }
+        let outcome = match failure {
             None => Ok(report),
             Some(failure) => Err(SinkError::new(failure, report, lost)),
         };
-        let shared = Arc::clone(&self.shared);
-        // The output is closed, and its lock released, before anybody learns of the end.
-        drop(self);
         let mut control = shared.control.lock();
         control.ended = true;
         control.flush_served = if outcome.is_ok() { u64::MAX } else { control.flush_served };

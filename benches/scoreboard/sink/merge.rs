@@ -130,8 +130,8 @@ fn ours(runs: &Runs) -> (Duration, Digest) {
     let (mut order, mut digest) = (Order::new(), Digest::default());
     let start = Instant::now();
     for round in runs.rounds() {
-        for record in round.flatten() {
-            order.push(record.stamp, record.producer, record.value);
+        for (run, producer) in round.zip(0..) {
+            order.extend_run(producer, run.iter().map(|record| (record.stamp, record.value)));
         }
         order.sort();
         order.for_each(|stamp, producer, &value| digest.add(stamp, producer, value));

@@ -1,7 +1,7 @@
 //! Comma-separated values with nanosecond keys.
 
 use super::field::quote_csv;
-use super::tail::{labels, last_line, read_exact_at};
+use super::tail::{head, last_line, put_label};
 use super::{Encode, Field, Notation, ProducerId, Record, RecoverError, Recovered, ValueError};
 use crate::clock::Stamp;
 use crate::sink::output::Output;
@@ -53,7 +53,7 @@ impl<T: Field> Encode<T> for Csv {
         let mut label = vec![b','];
         quote_csv(name, &mut label);
         label.push(b',');
-        labels(&mut self.labels, id, label);
+        put_label(&mut self.labels, id, label, Vec::new());
     }
 
     #[inline]
@@ -77,10 +77,7 @@ impl<T: Field> Encode<T> for Csv {
     fn recover(&mut self, existing: &dyn Output) -> Result<Recovered, RecoverError> {
         let foreign =
             RecoverError::Foreign { at: 0, expected: "the header ts_ns,producer,seq,value" };
-        let len = usize::try_from(existing.len()?).unwrap_or(usize::MAX);
-        let mut head = vec![0; HEADER.len().min(len)];
-        read_exact_at(existing, 0, &mut head)?;
-        if !HEADER.starts_with(&head) {
+        if !HEADER.starts_with(&head(existing, HEADER.len())?) {
             return Err(foreign);
         }
         let tail = last_line(existing)?;

@@ -2,10 +2,12 @@
 
 use serde::Deserialize as _;
 
-use super::tail::{labels, last_line};
+use super::tail::{head, last_line, put_label};
 use super::{Encode, Field, Notation, ProducerId, Record, RecoverError, Recovered, ValueError};
 use crate::clock::Stamp;
 use crate::sink::output::Output;
+
+const BEGIN: &[u8] = b"{\"ts_ns\":";
 
 /// Newline-delimited JSON: `{"ts_ns":…,"producer":…,"seq":…,"value":…}` a line.
 ///
@@ -46,12 +48,12 @@ impl Ndjson {
 impl<T: Field> Encode<T> for Ndjson {
     fn producer(&mut self, id: ProducerId, name: &str) {
         let label = format!(",\"producer\":{},\"seq\":", serde_json::Value::from(name));
-        labels(&mut self.labels, id, label.into_bytes());
+        put_label(&mut self.labels, id, label.into_bytes(), Vec::new());
     }
 
     #[inline]
     fn encode(&mut self, record: &Record<'_, T>, out: &mut Vec<u8>) -> Result<(), ValueError> {
-        out.extend_from_slice(b"{\"ts_ns\":");
+        out.extend_from_slice(BEGIN);
         record.stamp.as_nanos().write(Notation::Json, out)?;
         if let Some(label) = self.labels.get(record.producer.get() as usize) {
             out.extend_from_slice(label);
@@ -69,13 +71,14 @@ impl<T: Field> Encode<T> for Ndjson {
 
     fn recover(&mut self, existing: &dyn Output) -> Result<Recovered, RecoverError> {
         let tail = last_line(existing)?;
+        let foreign =
+            |at| RecoverError::Foreign { at, expected: "a JSON object with an integer ts_ns" };
         let Some(line) = tail.line else {
-            return Ok(Recovered { keep: tail.keep, last: None });
+            // A torn first record, or somebody else's text.
+            let is_ours = BEGIN.starts_with(&head(existing, BEGIN.len())?);
+            return if is_ours { Ok(Recovered::default()) } else { Err(foreign(0)) };
         };
-        let last = read_stamp(&line).ok_or(RecoverError::Foreign {
-            at: tail.line_at,
-            expected: "a JSON object with an integer ts_ns",
-        })?;
+        let last = read_stamp(&line).ok_or_else(|| foreign(tail.line_at))?;
         Ok(Recovered { keep: tail.keep, last: Some(last) })
     }
 }

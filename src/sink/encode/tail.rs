@@ -2,11 +2,11 @@
 
 use super::{Output, ProducerId, RecoverError};
 
-/// Puts `label` at its producer's place.
-pub(super) fn labels(labels: &mut Vec<Vec<u8>>, id: ProducerId, label: Vec<u8>) {
+/// Puts `label` at its producer's place; places nobody has named yet get `blank`.
+pub(super) fn put_label<L: Clone>(labels: &mut Vec<L>, id: ProducerId, label: L, blank: L) {
     let at = id.get() as usize;
     if labels.len() <= at {
-        labels.resize(at + 1, Vec::new());
+        labels.resize(at + 1, blank);
     }
     labels[at] = label;
 }
@@ -54,6 +54,14 @@ pub(super) fn last_line(existing: &dyn Output) -> Result<Tail, RecoverError> {
             }
         }
     }
+}
+
+/// The first bytes of an output, at most `most`.
+pub(super) fn head(existing: &dyn Output, most: usize) -> Result<Vec<u8>, RecoverError> {
+    let len = usize::try_from(existing.len()?).unwrap_or(usize::MAX);
+    let mut head = vec![0; most.min(len)];
+    read_exact_at(existing, 0, &mut head)?;
+    Ok(head)
 }
 
 fn line_feeds_from_behind(bytes: &[u8], most: usize) -> Vec<usize> {

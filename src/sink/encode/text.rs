@@ -4,7 +4,7 @@ use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 use time::{OffsetDateTime, PrimitiveDateTime};
 
-use super::tail::{labels, last_line};
+use super::tail::{head, last_line, put_label};
 use super::{Encode, Field, Notation, ProducerId, Record, RecoverError, Recovered, ValueError};
 use crate::clock::Stamp;
 use crate::sink::output::Output;
@@ -17,7 +17,11 @@ const FULL: &[BorrowedFormatItem<'_>] =
 
 /// Length of `2026-11-22T03:00:00.`
 const PREFIX: usize = 20;
-const STAMP: usize = PREFIX + 10;
+const DIGITS: usize = 9;
+const STAMP: usize = PREFIX + DIGITS + 1;
+/// Room for a label that is copied whole, whatever its length.
+const SHORT: usize = 32;
+const HEAD: usize = PREFIX + DIGITS + SHORT;
 
 /// RFC 3339 in UTC with exactly nine fraction digits, TAB, producer name, TAB, value.
 ///
@@ -45,8 +49,28 @@ const STAMP: usize = PREFIX + 10;
 pub struct Text {
     second: u64,
     prefix: [u8; PREFIX],
-    /// By producer id: `Z`, TAB, name, TAB.
-    labels: Vec<Vec<u8>>,
+    /// By producer id.
+    labels: Vec<Label>,
+}
+
+/// `Z`, TAB, name, TAB: what stands between a stamp and a value.
+#[derive(Debug, Clone)]
+struct Label {
+    len: usize,
+    /// The label, if it is that short.
+    short: [u8; SHORT],
+    whole: Vec<u8>,
+}
+
+impl Label {
+    fn new(name: &str) -> Self {
+        let whole = format!("Z\t{name}\t").into_bytes();
+        let mut short = [0; SHORT];
+        if let Some(short) = short.get_mut(..whole.len()) {
+            short.copy_from_slice(&whole);
+        }
+        Self { len: whole.len(), short, whole }
+    }
 }
 
 impl Text {
@@ -78,8 +102,7 @@ impl Default for Text {
 
 impl<T: Field> Encode<T> for Text {
     fn producer(&mut self, id: ProducerId, name: &str) {
-        let label = format!("Z\t{name}\t");
-        labels(&mut self.labels, id, label.into_bytes());
+        put_label(&mut self.labels, id, Label::new(name), Label::new(""));
     }
 
     #[inline]
@@ -89,13 +112,25 @@ impl<T: Field> Encode<T> for Text {
         if second != self.second {
             self.enter_second(second);
         }
-        let mut head = [0; PREFIX + 9];
+        // One copy of a fixed length is cheaper than three of the right ones.
+        let mut head = [0; HEAD];
         head[..PREFIX].copy_from_slice(&self.prefix);
-        head[PREFIX..].copy_from_slice(&nine_digits((nanos % NANOS) as u32));
-        out.extend_from_slice(&head);
+        head[PREFIX..PREFIX + DIGITS].copy_from_slice(&nine_digits((nanos % NANOS) as u32));
+        let start = out.len();
         match self.labels.get(record.producer.get() as usize) {
-            Some(label) => out.extend_from_slice(label),
-            None => out.extend_from_slice(b"Z\t\t"),
+            Some(label) if label.len <= SHORT => {
+                head[PREFIX + DIGITS..].copy_from_slice(&label.short);
+                out.extend_from_slice(&head);
+                out.truncate(start + PREFIX + DIGITS + label.len);
+            }
+            Some(label) => {
+                out.extend_from_slice(&head[..PREFIX + DIGITS]);
+                out.extend_from_slice(&label.whole);
+            }
+            None => {
+                out.extend_from_slice(&head[..PREFIX + DIGITS]);
+                out.extend_from_slice(b"Z\t\t");
+            }
         }
         record.value.write(Notation::Text, out)?;
         out.push(b'\n');
@@ -108,13 +143,16 @@ impl<T: Field> Encode<T> for Text {
 
     fn recover(&mut self, existing: &dyn Output) -> Result<Recovered, RecoverError> {
         let tail = last_line(existing)?;
-        let Some(line) = tail.line else {
-            return Ok(Recovered { keep: tail.keep, last: None });
-        };
-        let last = read_stamp(&line).ok_or(RecoverError::Foreign {
-            at: tail.line_at,
+        let foreign = |at| RecoverError::Foreign {
+            at,
             expected: "an RFC 3339 stamp with nine fraction digits, a TAB, a name and a TAB",
-        })?;
+        };
+        let Some(line) = tail.line else {
+            // A torn first record, or somebody else's text.
+            let is_ours = begins_as_stamp(&head(existing, STAMP)?);
+            return if is_ours { Ok(Recovered::default()) } else { Err(foreign(0)) };
+        };
+        let last = read_stamp(&line).ok_or_else(|| foreign(tail.line_at))?;
         Ok(Recovered { keep: tail.keep, last: Some(last) })
     }
 }
@@ -127,9 +165,18 @@ fn read_stamp(line: &[u8]) -> Option<Stamp> {
     u64::try_from(date.assume_utc().unix_timestamp_nanos()).ok().map(Stamp::from_nanos)
 }
 
+/// Whether `bytes` are a stamp or the beginning of one.
+fn begins_as_stamp(bytes: &[u8]) -> bool {
+    let shape = b"0000-00-00T00:00:00.000000000Z";
+    bytes.iter().zip(shape).all(|(byte, place)| match place {
+        b'0' => byte.is_ascii_digit(),
+        _ => byte == place,
+    })
+}
+
 /// Nine decimal digits, two at a time.
 #[inline]
-fn nine_digits(mut number: u32) -> [u8; 9] {
+fn nine_digits(mut number: u32) -> [u8; DIGITS] {
     const PAIRS: &[u8; 200] = &{
         let mut pairs = [0; 200];
         let mut i = 0;
@@ -140,7 +187,7 @@ fn nine_digits(mut number: u32) -> [u8; 9] {
         }
         pairs
     };
-    let mut digits = [b'0'; 9];
+    let mut digits = [b'0'; DIGITS];
     for at in [7, 5, 3, 1] {
         let pair = (number % 100) as usize * 2;
         number /= 100;

@@ -20,13 +20,18 @@ use super::Output;
 /// # Examples
 ///
 /// ```
-/// use brigade::sink::{FileOutput, OpenError};
+/// use brigade::sink::{FileOutput, OpenError, OrderedSink, Text};
 ///
 /// let dir = tempfile::tempdir()?;
 /// let path = dir.path().join("numbers.tsv");
 /// drop(FileOutput::create(&path)?);
 /// assert!(matches!(FileOutput::create(&path), Err(OpenError::Exists { .. })));
 /// drop(FileOutput::append(&path)?);
+///
+/// std::fs::write(&path, "what an earlier run left")?;
+/// let sink = OrderedSink::builder(Text::new(), FileOutput::replace(&path)?).build()?;
+/// sink.producer("chef")?.push(7)?;
+/// assert_eq!(sink.finish()?.bytes, std::fs::metadata(&path)?.len());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
@@ -124,12 +129,11 @@ impl FileOutput {
     ///
     /// As [`append`](Self::append). A file that is locked by another sink is not emptied.
     pub fn replace(path: impl AsRef<Path>) -> Result<Self, OpenError> {
-        let output = Self::append(path)?;
-        output
-            .file
-            .set_len(0)
-            .map_err(|source| OpenError::Io { path: output.path.clone(), source })?;
-        Ok(output)
+        let mut output = Self::append(path)?;
+        match output.len().and_then(|len| if len > 0 { output.truncate(0) } else { Ok(()) }) {
+            Ok(()) => Ok(output),
+            Err(source) => Err(OpenError::Io { path: output.path, source }),
+        }
     }
 
     /// The path it was opened with.

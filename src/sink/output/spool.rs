@@ -1,6 +1,7 @@
 //! Bytes between the encoder and the output, and the last offset that is known to be good.
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use super::Output;
 
@@ -36,32 +37,34 @@ impl<O: Output> Spool<O> {
         }
     }
 
-    /// Writes all that is pending, through short writes and interruptions. On failure the output
-    /// is cut back to the last good offset, and the pending bytes are forgotten.
+    /// Writes all that is pending, through short writes and interruptions. On failure, also if
+    /// the output panics, it is cut back to the last good offset, and the pending bytes are
+    /// forgotten.
     pub(crate) fn write_out(&mut self) -> Result<(), WriteFailure> {
-        let mut rest = &self.pending[..];
-        if rest.is_empty() {
+        if self.pending.is_empty() {
             return Ok(());
         }
         self.unsynced = true;
-        while !rest.is_empty() {
-            let error = match self.output.write(rest) {
-                Ok(0) => io::Error::from(io::ErrorKind::WriteZero),
-                Ok(count) => {
-                    rest = &rest[count.min(rest.len())..];
-                    continue;
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => error,
-            };
-            self.pending.clear();
-            let torn = self.output.truncate(self.good).is_err();
-            return Err(WriteFailure { error, torn });
-        }
-        self.good += self.pending.len() as u64;
-        self.written += self.pending.len() as u64;
+        let wrote =
+            catch_unwind(AssertUnwindSafe(|| write_all(&mut self.output, &self.pending[..])));
+        let count = self.pending.len() as u64;
         self.pending.clear();
-        Ok(())
+        match wrote {
+            Ok(Ok(())) => {
+                self.good += count;
+                self.written += count;
+                Ok(())
+            }
+            Ok(Err(error)) => {
+                let torn = self.output.truncate(self.good).is_err();
+                Err(WriteFailure { error, torn })
+            }
+            Err(payload) => {
+                // The first panic is the one to tell of.
+                let _ = catch_unwind(AssertUnwindSafe(|| self.output.truncate(self.good)));
+                resume_unwind(payload)
+            }
+        }
     }
 
     pub(crate) fn sync(&mut self) -> io::Result<()> {
@@ -82,4 +85,16 @@ impl<O: Output> Spool<O> {
         self.good = self.output.len()?;
         Ok(self.good == 0)
     }
+}
+
+fn write_all(output: &mut impl Output, mut rest: &[u8]) -> io::Result<()> {
+    while !rest.is_empty() {
+        match output.write(rest) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(count) => rest = &rest[count.min(rest.len())..],
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }

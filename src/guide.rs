@@ -1,0 +1,22 @@
+//! The course: concurrency, a chapter a primitive, every program run and checked.
+//!
+//! A chapter shows a bug that happens every time, the tool that finds it, and a fix that a model has
+//! proven. Read the chapters in order, or enter where your question is.
+//!
+//! | Chapter | Minutes | You will see | Program |
+//! |---|---|---|---|
+//! | [0. Many threads, one file, one order](ch00_merged_sink) | 25 | a file that is out of order with every queue in order | `merged_sink` |
+//!
+//! | Beside the chapters | |
+//! |---|---|
+//! | [Glossary](glossary) | the words |
+//! | [The ordered sink: why its order is right](ordered_sink) | the argument, case by case |
+//! | [What `merged_sink` shows](transcript_merged_sink) | its transcripts, run by the tests |
+//!
+//! Programs are started with `cargo run --release --example NAME`. None of this is compiled into a
+//! program that uses the crate.
+
+pub mod ch00_merged_sink;
+pub mod glossary;
+pub mod ordered_sink;
+pub mod transcript_merged_sink;

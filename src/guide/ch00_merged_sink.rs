@@ -1,0 +1,9 @@
+//! [glossary]: crate::guide::glossary
+//! [essay]: crate::guide::ordered_sink
+//! [sink]: crate::sink::OrderedSink
+//! [sink-module]: crate::sink
+//! [overflow]: crate::sink::Overflow::Reject
+//! [transcripts]: crate::guide::transcript_merged_sink
+//! [guide]: crate::guide
+#![doc = include_str!("../../docs/img/ordered_sink.ref.md")]
+#![doc = include_str!("../../docs/ch00_merged_sink.md")]
