@@ -127,7 +127,8 @@ fn run(options: Options) -> Outcome {
         (measure.run)(&plan, &mut board).map_err(|error| format!("{}: {error}", measure.name))?;
     }
     println!("{board}");
-    let json = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("scoreboard.json");
+    let name = if plan.smoke { "scoreboard-smoke.json" } else { "scoreboard.json" };
+    let json = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name(name);
     board.save(&json)?;
     println!("written to {}", json.display());
     Ok(())

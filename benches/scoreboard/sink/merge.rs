@@ -11,9 +11,9 @@ use crate::peers::kmerge;
 use crate::table::{Board, Goal, Row};
 use crate::{Outcome, Plan};
 
-/// Records between two cuts. The writer's own rounds hold from some hundreds to some hundred
-/// thousands of records, depending on who gets the processor.
-const ROUND: usize = 32 * 1024;
+/// Records of each producer between two cuts: half a ring of the default capacity, which is where
+/// a producer wakes a resting writer, and about what rounds under load hold.
+const RUN: usize = 512;
 
 /// Nanoseconds between two records of one round: ten million a second.
 const GAP: u64 = 100;
@@ -38,16 +38,16 @@ impl Runs {
     /// `k` producers whose records lie anywhere in the window of their round.
     fn random(k: usize, count: usize) -> Self {
         let mut random = StdRng::seed_from_u64(k as u64);
-        let rounds = (count / ROUND).max(1);
-        let each = (count / rounds / k).max(1);
-        let window = (each * k) as u64 * GAP;
-        let (mut records, mut ends) = (Vec::with_capacity(rounds * each * k), Vec::new());
+        let round = RUN * k;
+        let rounds = count.div_ceil(round);
+        let window = round as u64 * GAP;
+        let (mut records, mut ends) = (Vec::with_capacity(rounds * round), Vec::new());
         let mut next = vec![0; k];
         for round in 0..rounds as u64 {
             let mut borders = Vec::with_capacity(k);
             for (producer, next) in (0..).zip(&mut next) {
                 let from = records.len();
-                records.extend((0..each).map(|_| {
+                records.extend((0..RUN).map(|_| {
                     let stamp = (1 << 60) + round * window + random.random_range(0..window);
                     Rec { stamp, value: 0, producer }
                 }));
