@@ -137,14 +137,14 @@ fn order(c: &mut Criterion) {
             let mut stamps: Vec<u64> =
                 (0..run).map(|_| random.random_range(0..count * 100)).collect();
             stamps.sort_unstable();
-            runs.extend(stamps.into_iter().map(|stamp| (stamp, producer)));
+            runs.push((producer, stamps));
         }
         group.throughput(Throughput::Elements(count));
         group.bench_function(format!("{producers} producers"), |b| {
             let mut order = Order::new();
             b.iter(|| {
-                for &(stamp, producer) in &runs {
-                    order.push(stamp, producer, stamp);
+                for (producer, stamps) in &runs {
+                    order.extend_run(*producer, stamps.iter().map(|&stamp| (stamp, stamp)));
                 }
                 order.sort();
                 order.for_each(|stamp, _, _| {
