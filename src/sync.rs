@@ -7,11 +7,18 @@
 #[cfg(any(brigade_loom, brigade_shuttle))]
 mod modelled;
 mod mutant;
+mod patience;
+mod wait_word;
 
+#[cfg_attr(not(any(brigade_loom, brigade_shuttle)), allow(unreachable_pub))]
 pub use mutant::Mutant;
 #[cfg(any(brigade_loom, brigade_shuttle))]
 pub use mutant::arm;
 pub(crate) use mutant::mutant;
+pub(crate) use patience::Patience;
+#[cfg(test)]
+pub(crate) use wait_word::SLEEPERS;
+pub(crate) use wait_word::{Expired, WaitWord};
 
 #[cfg(any(brigade_loom, brigade_shuttle))]
 pub(crate) use modelled::{Condvar, Mutex};
@@ -23,4 +30,19 @@ pub(crate) use loom::{sync::atomic, thread};
 #[cfg(brigade_shuttle)]
 pub(crate) use shuttle::{sync::atomic, thread};
 #[cfg(not(any(brigade_loom, brigade_shuttle)))]
+#[allow(unused_imports)]
 pub(crate) use std::{sync::atomic, thread};
+
+/// Declares a `const fn` that a model, whose atomics are registered at run time, has to call at
+/// run time.
+macro_rules! const_unless_modelled {
+    ($(#[$meta:meta])* $vis:vis const fn $($rest:tt)*) => {
+        #[cfg(not(any(brigade_loom, brigade_shuttle)))]
+        $(#[$meta])*
+        $vis const fn $($rest)*
+        #[cfg(any(brigade_loom, brigade_shuttle))]
+        $(#[$meta])*
+        $vis fn $($rest)*
+    };
+}
+pub(crate) use const_unless_modelled;

@@ -7,7 +7,7 @@
 /// One deliberate weakening of the frontier protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
-#[allow(missing_docs)]
+#[allow(missing_docs, dead_code, unreachable_pub)]
 pub enum Mutant {
     NoProducerFence = 1,
     NoWriterFence,
@@ -23,6 +23,23 @@ pub enum Mutant {
     CloseUnchecked,
     IdleBeforeClaim,
     SpaceUnchecked,
+    // The word that threads wait on.
+    WordChangeRelaxed,
+    WordWaitRelaxed,
+    WordWakeForgotten,
+    WordSleepUnannounced,
+    WordSleepUnchecked,
+    // Barrier.
+    BarrierArriveBlind,
+    BarrierExpireBlind,
+    BarrierWithdrawBlind,
+    BarrierBreakFull,
+    BarrierResetAtOnce,
+    BarrierSlotUnguarded,
+    // Phaser.
+    PhaserRegisterBlind,
+    PhaserDeregisterSplit,
+    PhaserCloseBlind,
 }
 
 #[cfg(not(any(brigade_loom, brigade_shuttle)))]
