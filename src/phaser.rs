@@ -75,7 +75,8 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::sync::{Expired, Mutex, const_unless_modelled};
+use crate::sync::{Expired, const_unless_modelled};
+use advance::Stage;
 use machine::Machine;
 
 /// A reusable barrier with parties that register and leave, and arrivals apart from waits.
@@ -151,7 +152,7 @@ impl<F: FnMut(Advance) -> ControlFlow<()>> Phaser<F> {
         /// ```
         #[must_use]
         pub const fn with_on_advance(on_advance: F) -> Self {
-            Self { machine: Machine::new(), stage: Mutex::new(on_advance) }
+            Self { machine: Machine::new(), stage: Stage::new(on_advance) }
         }
     }
 }

@@ -5,6 +5,7 @@
 //! The shape is `parking_lot`'s: `lock()` gives a guard, `wait` borrows it.
 
 #[cfg(any(brigade_loom, brigade_shuttle))]
+#[allow(dead_code)]
 mod modelled;
 mod mutant;
 mod patience;
@@ -26,8 +27,10 @@ pub(crate) use modelled::{Condvar, Mutex};
 pub(crate) use parking_lot::{Condvar, Mutex};
 
 #[cfg(brigade_loom)]
+#[allow(unused_imports)]
 pub(crate) use loom::{sync::atomic, thread};
 #[cfg(brigade_shuttle)]
+#[allow(unused_imports)]
 pub(crate) use shuttle::{sync::atomic, thread};
 #[cfg(not(any(brigade_loom, brigade_shuttle)))]
 #[allow(unused_imports)]

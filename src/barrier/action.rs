@@ -57,7 +57,6 @@ impl<R: Clone, F: FnMut() -> R> Action for F {
     const RUNS: bool = true;
 
     fn run(stage: &Stage<F, R>, takers: u32) -> R {
-        stage.await_takers();
         let value = (stage.action.lock())();
         if takers == 0 { value } else { stage.publish(value, takers) }
     }
@@ -92,23 +91,21 @@ impl<F, R> Stage<F, R> {
             }
         }
     }
-
-    /// Waits until every party of the last generation has its result. With as many threads as
-    /// parties they have it already: each had to leave that generation to arrive in this one.
-    fn await_takers(&self) {
-        let mut slot = self.slot.lock();
-        while slot.takers > 0 && !mutant(Mutant::BarrierSlotUnguarded) {
-            self.emptied.wait(&mut slot);
-        }
-    }
 }
 
 impl<F, R: Clone> Stage<F, R> {
     /// Shares the value in an `Arc`, so that no clone of the caller's runs under the lock.
+    ///
+    /// Waits until every party of the last generation has its result. With as many threads as
+    /// parties they have it already: each had to leave that generation to arrive in this one.
     fn publish(&self, value: R, takers: u32) -> R {
         let value = Arc::new(value);
         let own = R::clone(&value);
-        *self.slot.lock() = Slot { value: Some(value), takers };
+        let mut slot = self.slot.lock();
+        while slot.takers > 0 && !mutant(Mutant::BarrierSlotUnguarded) {
+            self.emptied.wait(&mut slot);
+        }
+        *slot = Slot { value: Some(value), takers };
         own
     }
 

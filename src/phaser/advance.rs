@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use crate::sync::Mutex;
+use crate::sync::{Mutex, const_unless_modelled};
 
 /// A phase that all its parties have arrived in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,12 +64,23 @@ impl OnAdvance for NoAction {
 }
 
 impl<F: FnMut(Advance) -> ControlFlow<()>> OnAdvance for F {
-    /// Never contended: a phase has one last party, and is held by it.
-    type Stage = Mutex<F>;
+    type Stage = Stage<F>;
 
     const RUNS: bool = true;
 
-    fn run(stage: &Mutex<F>, advance: Advance) -> ControlFlow<()> {
-        (stage.lock())(advance)
+    fn run(stage: &Stage<F>, advance: Advance) -> ControlFlow<()> {
+        (stage.0.lock())(advance)
+    }
+}
+
+/// The closure. Never contended: a phase has one last party, and is held by it.
+#[derive(Debug)]
+pub struct Stage<F>(Mutex<F>);
+
+impl<F> Stage<F> {
+    const_unless_modelled! {
+        pub(super) const fn new(on_advance: F) -> Self {
+            Self(Mutex::new(on_advance))
+        }
     }
 }

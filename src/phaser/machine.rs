@@ -74,11 +74,13 @@ impl Machine {
 
     /// Takes a party off, arriving for it if it has not; `Err` if there is nothing to arrive at.
     pub(super) fn deregister(&self, arrived: Option<u32>, hold: bool) -> Result<Arrived, Closed> {
+        let mut arrived_here = false;
         loop {
             let seen = self.load();
             let parties = seen.parties().saturating_sub(1);
-            let here = arrived == Some(seen.phase());
-            if seen.is_closed() || here {
+            let blind = arrived_here && mutant(Mutant::PhaserLeaveBlind);
+            arrived_here = arrived == Some(seen.phase()) || blind;
+            if seen.is_closed() || arrived_here {
                 let next = seen.with_parties(parties);
                 if self.0.change(seen.0, next.0).is_err() {
                     continue;
@@ -88,18 +90,6 @@ impl Machine {
                 } else {
                     Ok(Arrived::Counted { phase: seen.phase() })
                 };
-            }
-            if mutant(Mutant::PhaserDeregisterSplit) {
-                // Two exchanges for what has to be one.
-                if self.0.change(seen.0, seen.with_parties(parties).0).is_err() {
-                    continue;
-                }
-                loop {
-                    let seen = self.load();
-                    if let Some(arrival) = self.count(seen, seen.parties(), hold) {
-                        return Ok(arrival);
-                    }
-                }
             }
             if let Some(arrival) = self.count(seen, parties, hold) {
                 return Ok(arrival);
@@ -127,7 +117,7 @@ impl Machine {
     pub(super) fn advance(&self, last: bool) {
         loop {
             let seen = self.load();
-            if seen.is_closed() {
+            if seen.is_closed() && !mutant(Mutant::PhaserAdvanceBlind) {
                 return;
             }
             let mut next = seen.next_phase();
@@ -144,7 +134,7 @@ impl Machine {
     pub(super) fn close(&self, reason: CloseReason) {
         loop {
             let seen = self.load();
-            if seen.is_closed() && !mutant(Mutant::PhaserCloseBlind) {
+            if seen.is_closed() {
                 return;
             }
             if self.0.change_and_wake(seen.0, seen.closed(reason).0).is_ok() {

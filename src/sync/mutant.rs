@@ -38,8 +38,8 @@ pub enum Mutant {
     BarrierSlotUnguarded,
     // Phaser.
     PhaserRegisterBlind,
-    PhaserDeregisterSplit,
-    PhaserCloseBlind,
+    PhaserLeaveBlind,
+    PhaserAdvanceBlind,
 }
 
 #[cfg(not(any(brigade_loom, brigade_shuttle)))]

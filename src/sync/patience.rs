@@ -9,9 +9,11 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Looks at the word with a pause of the processor between: about five microseconds in all.
+#[cfg(not(any(brigade_loom, brigade_shuttle)))]
 const SPINS: u32 = 200;
 
 /// Looks at the word with a turn given away between.
+#[cfg(not(any(brigade_loom, brigade_shuttle)))]
 const YIELDS: u32 = 16;
 
 #[derive(Debug, Clone, Copy)]
