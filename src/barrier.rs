@@ -274,6 +274,22 @@ impl<A: Action> Barrier<A> {
     /// # Panics
     ///
     /// As [`wait`](Self::wait).
+    ///
+    /// # Examples
+    ///
+    /// One deadline for several meetings:
+    ///
+    /// ```
+    /// use brigade::barrier::Barrier;
+    /// use std::time::{Duration, Instant};
+    ///
+    /// let barrier = Barrier::new(1);
+    /// let bedtime = Instant::now() + Duration::from_secs(60);
+    /// for _ in 0..3 {
+    ///     barrier.wait_deadline(bedtime)?;
+    /// }
+    /// # Ok::<(), brigade::barrier::Broken>(())
+    /// ```
     pub fn wait_deadline(&self, deadline: Instant) -> Result<BarrierWaitResult<A::Output>, Broken> {
         let deadline = Some(deadline);
         self.meet(Limit { deadline, on_timeout: OnTimeout::Break }).map_err(expect_broken)
@@ -345,6 +361,24 @@ impl<A: Action> Barrier<A> {
     ///
     /// Never blocks. A generation whose last party has arrived still ends well, and the barrier
     /// is broken after it. A barrier that is broken already keeps its first cause.
+    ///
+    /// # Examples
+    ///
+    /// A party that fails without a panic says so, and nobody waits for it:
+    ///
+    /// ```
+    /// use brigade::barrier::{Barrier, Cause};
+    /// use std::thread;
+    ///
+    /// let barrier = Barrier::new(2);
+    /// thread::scope(|scope| {
+    ///     scope.spawn(|| match "forty".parse::<u32>() {
+    ///         Ok(_) => drop(barrier.wait()),
+    ///         Err(_) => barrier.abort(),
+    ///     });
+    ///     assert_eq!(barrier.wait().unwrap_err().cause(), Cause::Abort);
+    /// });
+    /// ```
     pub fn abort(&self) {
         self.machine.break_by(Cause::Abort);
     }
@@ -372,19 +406,49 @@ impl<A: Action> Barrier<A> {
     }
 
     /// Whether the next [`wait`](Self::wait) would fail.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use brigade::barrier::{Barrier, Cause};
+    ///
+    /// let barrier = Barrier::new(2);
+    /// assert!(!barrier.is_broken());
+    /// barrier.abort();
+    /// assert!(barrier.is_broken());
+    /// assert_eq!(barrier.broken_by(), Some(Cause::Abort));
+    /// ```
     #[doc(alias = "broken")]
     #[must_use]
     pub fn is_broken(&self) -> bool {
         self.broken_by().is_some()
     }
 
-    /// What broke the barrier, if it is broken.
+    /// What broke the barrier, if it is broken; see [`is_broken`](Self::is_broken).
     #[must_use]
     pub fn broken_by(&self) -> Option<Cause> {
         self.machine.broken_by()
     }
 
     /// The parties that have arrived in this generation; it may be out of date at once.
+    ///
+    /// While an action runs, that is all of them.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use brigade::barrier::Barrier;
+    /// use std::thread;
+    ///
+    /// let barrier = Barrier::new(2);
+    /// thread::scope(|scope| {
+    ///     scope.spawn(|| barrier.wait());
+    ///     while barrier.waiting() < barrier.parties() - 1 {
+    ///         thread::yield_now();
+    ///     }
+    ///     assert!(barrier.wait().is_ok_and(|met| met.is_leader()));
+    /// });
+    /// ```
     #[doc(alias = "n_waiting")]
     #[must_use]
     pub fn waiting(&self) -> usize {
@@ -434,6 +498,20 @@ impl<A: Action> fmt::Debug for Barrier<A> {
 }
 
 /// What a party learns when all have met.
+///
+/// # Examples
+///
+/// ```
+/// use brigade::barrier::Barrier;
+///
+/// let barrier = Barrier::with_action(1, || "sorted");
+/// let met = barrier.wait()?;
+/// assert!(met.is_leader());
+/// assert_eq!((met.index(), met.generation()), (0, 0));
+/// assert_eq!(*met.value(), "sorted");
+/// assert_eq!(met.into_value(), "sorted");
+/// # Ok::<(), brigade::barrier::Broken>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BarrierWaitResult<R = ()> {
     index: u32,
@@ -465,13 +543,13 @@ impl<R> BarrierWaitResult<R> {
         self.generation
     }
 
-    /// What the action returned.
+    /// Borrows what the action returned.
     #[must_use]
     pub fn value(&self) -> &R {
         &self.value
     }
 
-    /// What the action returned.
+    /// Takes what the action returned.
     #[must_use]
     pub fn into_value(self) -> R {
         self.value

@@ -84,6 +84,23 @@ use machine::Machine;
 /// See the [module](self) for how it differs from a [`Barrier`](crate::barrier::Barrier), and
 /// [`Party`] for arriving.
 ///
+/// # Examples
+///
+/// ```
+/// use brigade::phaser::Phaser;
+/// use std::thread;
+///
+/// let phaser = Phaser::new();
+/// let mut mine = phaser.register()?;
+/// let theirs = phaser.register()?;
+/// thread::scope(|scope| {
+///     scope.spawn(move || theirs.arrive_and_deregister().map(drop));
+///     assert_eq!(mine.arrive_and_wait(), Ok(1));
+/// });
+/// assert_eq!((phaser.phase(), phaser.parties(), phaser.unarrived()), (1, 1, 1));
+/// # Ok::<(), brigade::phaser::RegisterError>(())
+/// ```
+///
 /// # From Python
 ///
 /// Python has no phaser. Where a program makes a `threading.Barrier` anew because the number of
@@ -197,6 +214,18 @@ impl<A: OnAdvance> Phaser<A> {
     }
 
     /// Makes a token for the phase that runs now, without arriving: for those who only watch.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use brigade::phaser::Phaser;
+    ///
+    /// let phaser = Phaser::new();
+    /// let token = phaser.watch();
+    /// drop(phaser.register()?);
+    /// assert_eq!(phaser.await_phase(token)?, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn watch(&self) -> Token {
         Token { phase: self.phase() }
     }
@@ -268,6 +297,19 @@ impl<A: OnAdvance> Phaser<A> {
     /// Closes the phaser for good: whoever waits, arrives or registers gets [`Closed`].
     ///
     /// Never blocks. A phase that ended before it has ended; the one that runs never will.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use brigade::phaser::{CloseReason, Phaser};
+    ///
+    /// let phaser = Phaser::new();
+    /// let token = phaser.watch();
+    /// phaser.close();
+    /// let closed = phaser.await_phase(token).unwrap_err();
+    /// assert_eq!(closed.reason(), CloseReason::Close);
+    /// assert_eq!(phaser.closed(), Some(closed));
+    /// ```
     #[doc(alias = "forceTermination")]
     pub fn close(&self) {
         self.machine.close(CloseReason::Close);

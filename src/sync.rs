@@ -17,7 +17,7 @@ pub use mutant::Mutant;
 pub use mutant::arm;
 pub(crate) use mutant::mutant;
 pub(crate) use patience::Patience;
-#[cfg(test)]
+#[cfg(all(test, not(any(brigade_loom, brigade_shuttle))))]
 pub(crate) use wait_word::SLEEPERS;
 pub(crate) use wait_word::{Expired, WaitWord};
 

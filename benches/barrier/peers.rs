@@ -16,7 +16,7 @@ impl Peer for Ours {
     const NAME: &'static str = "brigade";
 
     fn parties(n: usize) -> Vec<Self> {
-        vec![Arc::new(brigade::barrier::Barrier::new(n)); n]
+        std::iter::repeat_n(Arc::new(brigade::barrier::Barrier::new(n)), n).collect()
     }
 
     fn meet(&mut self) {
@@ -28,7 +28,11 @@ impl Peer for OursWithAction {
     const NAME: &'static str = "brigade, action";
 
     fn parties(n: usize) -> Vec<Self> {
-        vec![Arc::new(brigade::barrier::Barrier::with_action(n, (|| 1) as fn() -> u64)); n]
+        std::iter::repeat_n(
+            Arc::new(brigade::barrier::Barrier::with_action(n, (|| 1) as fn() -> u64)),
+            n,
+        )
+        .collect()
     }
 
     fn meet(&mut self) {
@@ -40,7 +44,7 @@ impl Peer for Arc<std::sync::Barrier> {
     const NAME: &'static str = "std";
 
     fn parties(n: usize) -> Vec<Self> {
-        vec![Self::new(std::sync::Barrier::new(n)); n]
+        std::iter::repeat_n(Self::new(std::sync::Barrier::new(n)), n).collect()
     }
 
     fn meet(&mut self) {
@@ -52,7 +56,7 @@ impl Peer for hurdles::Barrier {
     const NAME: &'static str = "hurdles";
 
     fn parties(n: usize) -> Vec<Self> {
-        vec![Self::new(n); n]
+        std::iter::repeat_n(Self::new(n), n).collect()
     }
 
     fn meet(&mut self) {

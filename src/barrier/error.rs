@@ -36,6 +36,23 @@ impl fmt::Display for Cause {
 /// # From Python
 ///
 /// This is `threading.BrokenBarrierError`, and it says why.
+///
+/// # Examples
+///
+/// ```
+/// use brigade::barrier::{Barrier, Cause};
+///
+/// let barrier = Barrier::new(2);
+/// barrier.abort();
+/// let broken = barrier.wait().unwrap_err();
+/// assert_eq!(broken.cause(), Cause::Abort);
+/// assert!(!broken.timed_out());
+/// assert_eq!(
+///     broken.to_string(),
+///     "barrier broken in generation 0: it was aborted; \
+///      `reset` it once the parties agree to start over"
+/// );
+/// ```
 #[doc(alias = "BrokenBarrierError")]
 #[doc(alias = "BrokenBarrierException")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

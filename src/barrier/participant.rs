@@ -52,6 +52,21 @@ where
     A: Action,
 {
     /// Makes a party of the barrier behind a reference or an `Arc`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use brigade::barrier::{Barrier, Participant};
+    /// use std::sync::Arc;
+    /// use std::thread;
+    ///
+    /// let barrier = Arc::new(Barrier::new(2));
+    /// let party = Participant::new(Arc::clone(&barrier));
+    /// let other = thread::spawn(move || party.wait().map(|met| met.index()));
+    /// let index = barrier.wait()?.index();
+    /// assert_eq!(other.join().expect("it does not panic")?, 1 - index);
+    /// # Ok::<(), brigade::barrier::Broken>(())
+    /// ```
     pub fn new(barrier: B) -> Self {
         Self { barrier, was_panicking: thread::panicking() }
     }

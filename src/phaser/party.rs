@@ -14,6 +14,30 @@ use super::{Advance, ArriveError, Closed, NoAction, OnAdvance, Phaser, RegisterE
 /// others up. A party forgotten with [`mem::forget`](std::mem::forget) stays registered for ever.
 ///
 /// Made by [`Phaser::register`] and [`Phaser::register_owned`].
+///
+/// # Examples
+///
+/// A thread that gives up by `?` leaves as its party is dropped:
+///
+/// ```
+/// use brigade::phaser::Phaser;
+/// use std::thread;
+///
+/// let phaser = Phaser::new();
+/// let (mut steady, mut fickle) = (phaser.register()?, phaser.register()?);
+/// thread::scope(|scope| {
+///     scope.spawn(move || {
+///         let count: u32 = "many".parse().map_err(|_| "not a number")?;
+///         for _ in 0..count {
+///             fickle.arrive_and_wait().map_err(|_| "closed")?;
+///         }
+///         Ok::<(), &str>(())
+///     });
+///     assert_eq!(steady.arrive_and_wait(), Ok(1));
+/// });
+/// assert_eq!(phaser.parties(), 1);
+/// # Ok::<(), brigade::phaser::RegisterError>(())
+/// ```
 #[must_use = "dropping a party deregisters it"]
 pub struct Party<P, A = NoAction>
 where
@@ -82,6 +106,18 @@ where
     /// # Panics
     ///
     /// As [`arrive`](Self::arrive).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use brigade::phaser::Phaser;
+    ///
+    /// let phaser = Phaser::new();
+    /// let mut only = phaser.register()?;
+    /// assert_eq!(only.arrive_and_wait(), Ok(1));
+    /// assert_eq!(only.arrive_and_wait(), Ok(2));
+    /// # Ok::<(), brigade::phaser::RegisterError>(())
+    /// ```
     #[doc(alias = "arriveAndAwaitAdvance")]
     pub fn arrive_and_wait(&mut self) -> Result<u32, ArriveError> {
         let token = self.arrive()?;
@@ -100,6 +136,21 @@ where
     /// # Panics
     ///
     /// As [`arrive`](Self::arrive).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use brigade::phaser::Phaser;
+    ///
+    /// let phaser = Phaser::new();
+    /// let (mut stays, leaves) = (phaser.register()?, phaser.register()?);
+    /// let token = stays.arrive()?;
+    /// let _ = leaves.arrive_and_deregister()?;
+    /// assert_eq!(phaser.await_phase(token)?, 1);
+    /// // From now on the phases need one party.
+    /// assert_eq!(stays.arrive_and_wait()?, 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "arrive_and_drop")]
     #[doc(alias = "arriveAndDeregister")]
     pub fn arrive_and_deregister(mut self) -> Result<Token, Closed> {

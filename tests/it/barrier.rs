@@ -402,8 +402,8 @@ fn a_result_whose_drop_panics_leaves_a_working_barrier() {
 }
 
 #[test]
-fn no_deadline_breaks_a_full_generation() {
-    within("no_deadline_breaks_a_full_generation", || {
+fn nothing_from_outside_breaks_a_full_generation() {
+    within("nothing_from_outside_breaks_a_full_generation", || {
         let (entered, inside) = mpsc::channel();
         let (go, gone) = mpsc::channel::<()>();
         let gone = Mutex::new(gone);
@@ -499,15 +499,16 @@ fn reset_while_parties_leave_strands_nobody() {
                                 Err(_) => drop(broken.fetch_add(1, SeqCst)),
                             }
                         }
-                        // Whoever is through lets the others through.
                         done.store(true, SeqCst);
-                        barrier.abort();
                     })
                 })
                 .collect();
             while !parties.iter().all(|party| party.is_finished()) {
-                if !done.load(SeqCst) {
-                    barrier.reset();
+                // Whoever is through lets the others through, whatever a last reset has undone.
+                if done.load(SeqCst) {
+                    barrier.abort()
+                } else {
+                    barrier.reset()
                 }
                 thread::yield_now();
             }

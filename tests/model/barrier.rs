@@ -319,15 +319,17 @@ fn no_check_is_optional() {
 fn everybody_learns_the_same() {
     use std::collections::BTreeMap;
     use std::sync::Mutex;
+    use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
     const PARTIES: usize = 3;
     explore(&[Mutant::BarrierExpireBlind, Mutant::BarrierResetAtOnce], || {
-        // A plain std lock, never held over a scheduling point: it records, it does not order.
+        // Plain std types, which are no scheduling points: they record, they do not order.
+        let done = Arc::new(AtomicBool::new(false));
         let log = Arc::new(Mutex::new(BTreeMap::<u32, (usize, usize, usize)>::new()));
         let barrier = Arc::new(Barrier::new(PARTIES));
         let threads: Vec<_> = (0..5)
             .map(|i| {
-                let log = Arc::clone(&log);
+                let (log, done) = (Arc::clone(&log), Arc::clone(&done));
                 party(&barrier, move |barrier| {
                     for round in 0..4 {
                         let end = match (i + round) % 4 {
@@ -351,15 +353,19 @@ fn everybody_learns_the_same() {
                                 log.entry(broken.generation()).or_default().2 += 1;
                                 drop(log);
                                 barrier.reset();
+                                if done.load(SeqCst) {
+                                    break;
+                                }
                             }
                         }
                     }
-                    // Nobody may be left to wait alone.
+                    // Nobody may be left to wait alone: after the first is through, whoever resets
+                    // also aborts.
+                    done.store(true, SeqCst);
                     barrier.abort();
                 })
             })
             .collect();
-        barrier.reset();
         threads.into_iter().for_each(|thread| thread.join().unwrap());
         for (generation, &(met, leaders, _)) in log.lock().unwrap().iter() {
             assert!(
