@@ -47,9 +47,11 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+pub mod barrier;
 pub mod clock;
 #[cfg(all(any(doc, doctest), feature = "sink"))]
 pub mod guide;
+pub mod phaser;
 #[cfg(feature = "sink")]
 pub mod sink;
 mod sync;

@@ -5,29 +5,55 @@
 //! The shape is `parking_lot`'s: `lock()` gives a guard, `wait` borrows it.
 
 #[cfg(any(brigade_loom, brigade_shuttle))]
+#[allow(dead_code)]
 mod modelled;
 mod mutant;
+mod patience;
+#[cfg(feature = "sink")]
 mod preempt;
+mod wait_word;
 
 #[cfg(not(any(brigade_loom, brigade_shuttle)))]
 pub(crate) use mutant::Mutant;
+pub(crate) use mutant::mutant;
 #[cfg(any(brigade_loom, brigade_shuttle))]
 pub use mutant::{Mutant, arm};
+pub(crate) use patience::Patience;
+#[cfg(feature = "sink")]
+pub(crate) use preempt::preempt;
+#[cfg(all(test, not(any(brigade_loom, brigade_shuttle))))]
+pub(crate) use wait_word::SLEEPERS;
+pub(crate) use wait_word::{Expired, WaitWord};
 
 #[cfg(any(brigade_loom, brigade_shuttle))]
 pub(crate) use modelled::{Condvar, Mutex};
-pub(crate) use mutant::mutant;
 #[cfg(not(any(brigade_loom, brigade_shuttle)))]
 pub(crate) use parking_lot::{Condvar, Mutex};
-pub(crate) use preempt::preempt;
 
 #[cfg(brigade_loom)]
+#[cfg_attr(not(feature = "sink"), allow(unused_imports))]
 pub(crate) use loom::{sync::atomic, thread};
 #[cfg(brigade_shuttle)]
+#[cfg_attr(not(feature = "sink"), allow(unused_imports))]
 pub(crate) use shuttle::{sync::atomic, thread};
 #[cfg(not(any(brigade_loom, brigade_shuttle)))]
+#[cfg_attr(not(feature = "sink"), allow(unused_imports))]
 pub(crate) use std::{sync::atomic, thread};
 
 /// Whether a model checker decides what happens when. Nothing may then depend on how long it took.
-#[cfg_attr(not(feature = "sink"), allow(dead_code))]
+#[cfg(feature = "sink")]
 pub(crate) const MODELLED: bool = cfg!(any(brigade_loom, brigade_shuttle));
+
+/// Declares a `const fn` that a model, whose atomics are registered at run time, has to call at
+/// run time.
+macro_rules! const_unless_modelled {
+    ($(#[$meta:meta])* $vis:vis const fn $($rest:tt)*) => {
+        #[cfg(not(any(brigade_loom, brigade_shuttle)))]
+        $(#[$meta])*
+        $vis const fn $($rest)*
+        #[cfg(any(brigade_loom, brigade_shuttle))]
+        $(#[$meta])*
+        $vis fn $($rest)*
+    };
+}
+pub(crate) use const_unless_modelled;

@@ -4,11 +4,12 @@
 //! removes one thing that an argument in the design essays leans on. Outside the models
 //! [`mutant`] is the constant `false`, so the shipped code carries none of this.
 
-/// One deliberate weakening of the frontier protocol.
+/// One deliberate weakening of a protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
-#[allow(missing_docs, unreachable_pub)]
+#[allow(missing_docs, dead_code, unreachable_pub)]
 pub enum Mutant {
+    // The sink's frontier.
     NoProducerFence = 1,
     NoWriterFence,
     NoClaim,
@@ -27,6 +28,23 @@ pub enum Mutant {
     LeftAfterTail,
     MovedUnfenced,
     ResumeUnlocked,
+    // The word that threads wait on.
+    WordChangeRelaxed,
+    WordWaitRelaxed,
+    WordWakeForgotten,
+    WordSleepUnannounced,
+    WordSleepUnchecked,
+    // Barrier.
+    BarrierArriveBlind,
+    BarrierExpireBlind,
+    BarrierWithdrawBlind,
+    BarrierBreakFull,
+    BarrierResetAtOnce,
+    BarrierSlotUnguarded,
+    // Phaser.
+    PhaserRegisterBlind,
+    PhaserLeaveBlind,
+    PhaserAdvanceBlind,
 }
 
 #[cfg(not(any(brigade_loom, brigade_shuttle)))]

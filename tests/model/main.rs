@@ -2,5 +2,8 @@
 
 #![cfg(any(brigade_loom, brigade_shuttle))]
 
+mod barrier;
+mod caught;
+mod phaser;
 mod sink;
 mod weakened;
