@@ -13,12 +13,12 @@ const MUTANT: &str = "BRIGADE_MUTANT";
 /// A weakening, the test that must notice it, and what that test must say.
 pub(crate) type Weakening = (Mutant, &'static str, &'static str);
 
-/// Arms the mutant that this process was started for, if it was started for one.
-pub(crate) fn arm_as_told(weakenings: &[Weakening]) {
-    if let Ok(name) = std::env::var(MUTANT) {
-        let told = weakenings.iter().find(|(mutant, ..)| format!("{mutant:?}") == name);
-        arm(Some(told.unwrap_or_else(|| panic!("{name} is no mutant of these models")).0));
-    }
+/// Arms the mutant that this process was started for; false if it was started for none.
+pub(crate) fn arm_as_told(weakenings: &[Weakening]) -> bool {
+    let Ok(name) = std::env::var(MUTANT) else { return false };
+    let told = weakenings.iter().find(|(mutant, ..)| format!("{mutant:?}") == name);
+    arm(Some(told.unwrap_or_else(|| panic!("{name} is no mutant of these models")).0));
+    true
 }
 
 /// Runs every test under its mutant, in a process of its own, and demands that each fails for the

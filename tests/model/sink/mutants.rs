@@ -38,14 +38,14 @@ pub(crate) const WEAKENINGS: &[Weakening] = &[
 /// shuttle knows no weak memory, so what leans on a fence or on an ordering is loom's alone.
 #[cfg(brigade_shuttle)]
 pub(crate) const WEAKENINGS: &[Weakening] = &[
-    (NoClaim, "sink::whole::ingestion::two_producers_and_many_schedules", ORDER),
+    (NoClaim, "sink::whole::members::producers_that_only_pass_by", ORDER),
     (NoRecheck, "sink::whole::ingestion::two_producers_and_many_schedules", ORDER),
     (NoRecheck, "sink::whole::event::two_producers_and_many_schedules", ORDER),
     (TailBeforeClaim, "sink::whole::ingestion::two_producers_and_many_schedules", ORDER),
     (EmitAtCut, "sink::whole::ingestion::two_producers_and_many_schedules", ORDER),
     (RegistryBeforeProposal, "sink::whole::members::producers_that_only_pass_by", ORDER),
     (CloseWithoutWaiting, "sink::whole::ingestion::eight_producers_that_block", LOST),
-    (CloseUnchecked, "sink::whole::ingestion::eight_producers_that_block", LOST),
+    (CloseUnchecked, "sink::whole::ingestion::eight_producers_that_block", "for no reason"),
     (IdleBeforeClaim, "sink::whole::ingestion::what_is_pushed_comes_out_unasked", LIVELOCK),
     (SpaceUnchecked, "sink::whole::ingestion::eight_producers_that_block", LIVELOCK),
     (LeftAfterTail, "sink::whole::members::names_are_used_again", LOST),

@@ -20,9 +20,12 @@ const DEPTH: usize = 4;
 /// More scheduling decisions than this in one run are a livelock.
 const LIVELOCK: usize = 400_000;
 
+/// How many times more schedules a weakened sink may need to fail, for luck to play no part.
+const PERSISTENCE: usize = 30;
+
 /// Runs `model` in so many schedules drawn evenly, and as many drawn by priorities.
 pub(crate) fn draw(schedules: usize, model: impl Fn() + Send + Sync + Clone + 'static) {
-    arm_as_told(WEAKENINGS);
+    let schedules = if arm_as_told(WEAKENINGS) { schedules * PERSISTENCE } else { schedules };
     let name = std::thread::current().name().unwrap_or("a model").to_owned();
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
     let seed = match std::env::var("SHUTTLE_RANDOM_SEED") {

@@ -1,11 +1,12 @@
 //! What the producers were told, against what is in the output.
 
+use std::any::TypeId;
 use std::collections::BTreeMap;
 
 use brigade::clock::Stamp;
 use brigade::sink::{
-    BinaryReader, DurableError, MemoryOutput, Producer, PushError, Refusal, Report, TimeMode,
-    Unwritten,
+    BinaryReader, DurableError, IngestionTime, MemoryOutput, Producer, PushError, Refusal, Report,
+    TimeMode, Unwritten,
 };
 
 /// An accepted record. Of a batch that went in pieces only the last stamp is known.
@@ -24,6 +25,7 @@ pub(crate) struct Account {
     name: String,
     base: u32,
     next: u32,
+    may_be_late: bool,
     pub(crate) accepted: Vec<Accepted>,
 }
 
@@ -37,8 +39,9 @@ pub(crate) enum Sink {
 impl Account {
     /// `base` tells this producer's values from all others'.
     pub(crate) fn of<T, M: TimeMode>(producer: &Producer<T, M>, base: u32) -> Self {
+        let may_be_late = TypeId::of::<M>() != TypeId::of::<IngestionTime>();
         let (name, producer) = (producer.name().to_owned(), producer.id().get());
-        Self { producer, name, base: base << 16, next: 0, accepted: Vec::new() }
+        Self { producer, name, base: base << 16, next: 0, may_be_late, accepted: Vec::new() }
     }
 
     /// A value that nobody else has.
@@ -61,7 +64,7 @@ impl Account {
             }
             Err(error) => {
                 assert_eq!(error.value, value, "lost: another value came back");
-                ended(&error.reason)
+                self.sink_by(&error.reason)
             }
         }
     }
@@ -91,7 +94,8 @@ impl Account {
         told: Result<(), PushError<()>>,
     ) -> Sink {
         let values: Vec<u32> = batch.iter().map(|&(_, value)| value).collect();
-        let outcome = told.as_ref().map_or_else(|error| ended(&error.reason), |()| Sink::Open);
+        let outcome =
+            told.as_ref().map_or_else(|error| self.sink_by(&error.reason), |()| Sink::Open);
         let dropped = matches!(&told, Err(error) if matches!(error.reason, Refusal::Dropped));
         assert!(values.ends_with(left), "lost: {left:?} is not the tail of {values:?}");
         assert!(told.is_err() || left.is_empty(), "a batch is accepted, and {left:?} is left");
@@ -102,17 +106,14 @@ impl Account {
         }
         outcome
     }
-}
 
-fn ended(reason: &Refusal) -> Sink {
-    match reason {
-        Refusal::Closed | Refusal::Failed(_) => Sink::Ended,
-        Refusal::Full
-        | Refusal::TimedOut
-        | Refusal::Dropped
-        | Refusal::Late { .. }
-        | Refusal::TooFarAhead { .. } => Sink::Open,
-        other => panic!("unheard of: {other:?}"),
+    fn sink_by(&self, reason: &Refusal) -> Sink {
+        match reason {
+            Refusal::Closed | Refusal::Failed(_) => Sink::Ended,
+            Refusal::Full | Refusal::TimedOut | Refusal::Dropped => Sink::Open,
+            Refusal::Late { .. } | Refusal::TooFarAhead { .. } if self.may_be_late => Sink::Open,
+            other => panic!("refused for no reason: {other:?}"),
+        }
     }
 }
 
