@@ -7,16 +7,18 @@
 #[cfg(any(brigade_loom, brigade_shuttle))]
 mod modelled;
 mod mutant;
+mod reply;
 
 pub use mutant::Mutant;
 #[cfg(any(brigade_loom, brigade_shuttle))]
 pub use mutant::arm;
 pub(crate) use mutant::mutant;
+pub(crate) use reply::Reply;
 
 #[cfg(any(brigade_loom, brigade_shuttle))]
-pub(crate) use modelled::{Condvar, Mutex};
+pub(crate) use modelled::{Condvar, Mutex, MutexGuard};
 #[cfg(not(any(brigade_loom, brigade_shuttle)))]
-pub(crate) use parking_lot::{Condvar, Mutex};
+pub(crate) use parking_lot::{Condvar, Mutex, MutexGuard};
 
 #[cfg(brigade_loom)]
 pub(crate) use loom::{sync::atomic, thread};
@@ -24,3 +26,30 @@ pub(crate) use loom::{sync::atomic, thread};
 pub(crate) use shuttle::{sync::atomic, thread};
 #[cfg(not(any(brigade_loom, brigade_shuttle)))]
 pub(crate) use std::{sync::atomic, thread};
+
+/// Declares a constructor that is `const` in production; the model checkers' types have none.
+macro_rules! const_unless_modelled {
+    ($(#[$meta:meta])* $vis:vis const fn $($rest:tt)*) => {
+        #[cfg(not(any(brigade_loom, brigade_shuttle)))]
+        $(#[$meta])*
+        $vis const fn $($rest)*
+
+        #[cfg(any(brigade_loom, brigade_shuttle))]
+        $(#[$meta])*
+        $vis fn $($rest)*
+    };
+}
+pub(crate) use const_unless_modelled;
+
+/// Tells threads apart, cheaply: never zero, and never the same for two that live at once.
+/// Under a model, where threads share one operating-system thread, always zero.
+#[inline]
+pub(crate) fn thread_mark() -> usize {
+    #[cfg(any(brigade_loom, brigade_shuttle))]
+    return 0;
+    #[cfg(not(any(brigade_loom, brigade_shuttle)))]
+    {
+        std::thread_local!(static MARK: u8 = const { 0 });
+        MARK.with(|mark| std::ptr::from_ref(mark).addr())
+    }
+}

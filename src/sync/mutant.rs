@@ -23,6 +23,22 @@ pub enum Mutant {
     CloseUnchecked,
     IdleBeforeClaim,
     SpaceUnchecked,
+    // The semaphore's queue.
+    SemaphoreTakeRelaxed,
+    SemaphoreReleaseRelaxed,
+    SemaphoreGrantRelaxed,
+    SemaphoreQueueUnchecked,
+    SemaphoreOvertakes,
+    SemaphoreGrantsWhatFits,
+    SemaphoreLeavesSilently,
+    SemaphoreTimeoutDropsGrant,
+    SemaphoreCloseBeforeFlag,
+    // The monitor's conditions.
+    MonitorNoReview,
+    MonitorQueueLate,
+    MonitorUnreserved,
+    MonitorTimeoutDropsTurn,
+    MonitorLastFirst,
 }
 
 #[cfg(not(any(brigade_loom, brigade_shuttle)))]
