@@ -77,13 +77,18 @@
 //! Brinch Hansen's; conditions in place of signals are Hoare's conditional critical regions
 //! (*Towards a theory of parallel programming*, 1972), known today from Abseil's `absl::Mutex::Await`.
 
+mod error;
 mod queue;
+mod visit;
 
-use self::queue::{Answer, Place, Queue, Verdict, Waiter, Wish};
+pub use error::TimedOut;
+
+use self::queue::{Answer, Place, Queue, Waiter, Wish};
+use self::visit::{Hold, Visit};
 use crate::sync::atomic::{AtomicUsize, Ordering};
-use crate::sync::{Mutant, Mutex, MutexGuard, const_unless_modelled, mutant, thread_mark};
+use crate::sync::{Mutant, Mutex, const_unless_modelled, mutant, thread_mark};
 use std::fmt;
-use std::panic::{RefUnwindSafe, UnwindSafe, resume_unwind};
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::time::{Duration, Instant};
 
 /// Data that one thread at a time can be inside of, and conditions over it that threads wait for.
@@ -145,54 +150,6 @@ struct State<T> {
 // A closure that panics leaves the value as it stands, and that is documented.
 impl<T: UnwindSafe> UnwindSafe for Monitor<T> {}
 impl<T: UnwindSafe> RefUnwindSafe for Monitor<T> {}
-
-/// A monitor did not become free, or a condition did not come to hold, in the time that was given.
-///
-/// The closure that should have run did not run, and is dropped. What must survive a time-out is
-/// therefore better lent to it than moved into it.
-///
-/// # Examples
-///
-/// ```
-/// use brigade::monitor::Monitor;
-/// use std::time::Duration;
-///
-/// let line = Monitor::new(vec![0]);
-/// let mut bowl = Some(1);
-/// let late = line.when_timeout(
-///     Duration::from_millis(1),
-///     |line| line.is_empty(),
-///     |line| line.extend(bowl.take()),
-/// );
-/// assert_eq!(late.unwrap_err().limit(), Duration::from_millis(1));
-/// assert_eq!(bowl, Some(1), "it is still ours");
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub struct TimedOut {
-    limit: Duration,
-}
-
-impl TimedOut {
-    /// The time that was given.
-    #[must_use]
-    pub fn limit(&self) -> Duration {
-        self.limit
-    }
-}
-
-impl fmt::Display for TimedOut {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "the monitor was not free, or the condition did not hold, within {:?}: \
-             wait longer, or look at who holds it up",
-            self.limit
-        )
-    }
-}
-
-impl std::error::Error for TimedOut {}
 
 impl<T> Monitor<T> {
     const_unless_modelled! {
@@ -262,6 +219,20 @@ impl<T> Monitor<T> {
     /// # Panics
     ///
     /// As [`with`](Self::with).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use brigade::monitor::Monitor;
+    /// use std::time::Duration;
+    ///
+    /// let stock = Monitor::new(3);
+    /// let left = stock.with_timeout(Duration::from_secs(1), |stock| {
+    ///     *stock -= 1;
+    ///     *stock
+    /// });
+    /// assert_eq!(left, Ok(2));
+    /// ```
     #[track_caller]
     pub fn with_timeout<R>(
         &self,
@@ -435,6 +406,18 @@ impl<T> Monitor<T> {
     /// # Panics
     ///
     /// As [`wait_until`](Self::wait_until).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use brigade::monitor::Monitor;
+    /// use std::time::Duration;
+    ///
+    /// let ready = Monitor::new(false);
+    /// assert!(ready.wait_until_timeout(Duration::from_millis(1), |ready| *ready).is_err());
+    /// ready.with(|ready| *ready = true);
+    /// assert!(ready.wait_until_timeout(Duration::ZERO, |ready| *ready).is_ok());
+    /// ```
     #[track_caller]
     pub fn wait_until_timeout(
         &self,
@@ -456,17 +439,53 @@ impl<T> Monitor<T> {
     /// Counts the threads that have a place in the queue.
     ///
     /// Those who stand at the door while somebody is inside are not among them yet.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use brigade::monitor::Monitor;
+    ///
+    /// let open = Monitor::new(false);
+    /// std::thread::scope(|s| {
+    ///     s.spawn(|| open.wait_until(|open| *open));
+    ///     while open.waiting() == 0 {
+    ///         std::thread::yield_now();
+    ///     }
+    ///     open.with(|open| *open = true);
+    ///     assert_eq!(open.waiting(), 0);
+    /// });
+    /// ```
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.queue.lock().len()
     }
 
     /// Borrows the value: whoever holds the monitor mutably is alone with it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use brigade::monitor::Monitor;
+    ///
+    /// let mut stock = Monitor::new(3);
+    /// *stock.get_mut() += 1;
+    /// assert_eq!(stock.into_inner(), 4);
+    /// ```
     pub fn get_mut(&mut self) -> &mut T {
         &mut self.state.get_mut().value
     }
 
     /// Takes the value out.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use brigade::monitor::Monitor;
+    ///
+    /// let names = Monitor::new(vec!["ada"]);
+    /// names.with(|names| names.push("bob"));
+    /// assert_eq!(names.into_inner(), ["ada", "bob"]);
+    /// ```
     pub fn into_inner(self) -> T {
         self.state.into_inner().value
     }
@@ -474,37 +493,29 @@ impl<T> Monitor<T> {
     #[inline]
     #[track_caller]
     fn lock(&self) -> Hold<'_, T> {
-        let state = match self.state.try_lock() {
-            Some(state) => state,
-            None => {
-                self.refuse_reentry();
-                self.state.lock()
-            }
-        };
-        Hold::new(self, state)
+        let me = self.myself();
+        Hold::new(self, self.state.lock(), me)
     }
 
     #[track_caller]
     fn lock_until(&self, deadline: Option<Instant>) -> Option<Hold<'_, T>> {
         let Some(deadline) = deadline else { return Some(self.lock()) };
-        let state = match self.state.try_lock() {
-            Some(state) => state,
-            None => {
-                self.refuse_reentry();
-                self.state.try_lock_until(deadline)?
-            }
-        };
-        Some(Hold::new(self, state))
+        let me = self.myself();
+        Some(Hold::new(self, self.state.try_lock_until(deadline)?, me))
     }
 
+    /// The mark of this thread, which must not be inside.
+    #[inline]
     #[track_caller]
-    fn refuse_reentry(&self) {
+    fn myself(&self) -> usize {
         let me = thread_mark();
+        // Only this thread ever writes its own mark, so what it reads of it is current.
         assert!(
             me == 0 || self.inside.load(Ordering::Relaxed) != me,
             "this thread is inside this monitor already and would wait for itself: \
              finish the closure first, or do everything in one"
         );
+        me
     }
 
     /// Takes a place in the queue and comes back out.
@@ -565,9 +576,7 @@ impl<T> Monitor<T> {
         deadline: Option<Instant>,
     ) -> Option<Visit<'a, T>> {
         let wish = self.await_answer(hold, wish, deadline)?.heed();
-        let mut hold = Hold::new(self, self.state.lock());
-        hold.state.reserved = false;
-        Some(Visit { hold: Some(hold), wish: Some(wish) })
+        Some(Visit::reserved(self.lock(), wish))
     }
 
     /// Looks at the conditions, on the way out, and serves those that hold.
@@ -606,85 +615,5 @@ impl<T: fmt::Debug> fmt::Debug for Monitor<T> {
             None => out.field("value", &format_args!("<somebody is inside>")),
         };
         out.field("waiting", &self.waiting()).finish()
-    }
-}
-
-impl<T> Answer<T> {
-    /// Goes on, or panics with what the condition panicked with.
-    fn heed(self) -> Wish<T> {
-        match self.verdict {
-            Verdict::Enter | Verdict::Held => self.wish,
-            Verdict::Panicked(payload) => resume_unwind(payload),
-        }
-    }
-}
-
-/// The state lock, and the mark of who has it.
-struct Hold<'a, T> {
-    mark: Mark<'a, T>,
-    state: MutexGuard<'a, State<T>>,
-}
-
-struct Mark<'a, T>(&'a Monitor<T>);
-
-impl<T> Drop for Mark<'_, T> {
-    #[inline]
-    fn drop(&mut self) {
-        self.0.inside.store(0, Ordering::Relaxed);
-    }
-}
-
-impl<'a, T> Hold<'a, T> {
-    #[inline]
-    fn new(monitor: &'a Monitor<T>, state: MutexGuard<'a, State<T>>) -> Self {
-        monitor.inside.store(thread_mark(), Ordering::Relaxed);
-        Self { mark: Mark(monitor), state }
-    }
-
-    /// Leaves without a change. If somebody is on the way in, those who come and go like this must
-    /// not keep it at the door.
-    #[inline]
-    fn leave(self) {
-        let Self { mark, state } = self;
-        drop(mark);
-        if state.reserved {
-            MutexGuard::unlock_fair(state);
-        }
-    }
-}
-
-/// A stay inside that may change the value; however it ends, the conditions are looked at.
-struct Visit<'a, T> {
-    hold: Option<Hold<'a, T>>,
-    /// The closure that was waited with; it goes last, when no lock is held.
-    wish: Option<Wish<T>>,
-}
-
-impl<'a, T> Visit<'a, T> {
-    #[inline]
-    fn new(hold: Hold<'a, T>) -> Self {
-        Self { hold: Some(hold), wish: None }
-    }
-
-    #[inline]
-    fn value(&mut self) -> &mut T {
-        match &mut self.hold {
-            Some(hold) => &mut hold.state.value,
-            None => unreachable!("the hold goes only when the visit does"),
-        }
-    }
-}
-
-impl<T> Drop for Visit<'_, T> {
-    #[inline]
-    fn drop(&mut self) {
-        let Some(mut hold) = self.hold.take() else { return };
-        let monitor = hold.mark.0;
-        if monitor.queued.load(Ordering::Relaxed) == 0 {
-            return;
-        }
-        let served = monitor.review(&mut hold.state);
-        drop(hold);
-        served.into_iter().for_each(Waiter::tell);
     }
 }

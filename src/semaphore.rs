@@ -48,8 +48,9 @@
 //!
 //! The semaphore is one word and a queue that is empty until somebody waits. While nobody does, an
 //! acquire is one compare-and-swap and a release one atomic add. A waiter allocates its place
-//! in the queue and sleeps; it does not spin. A release that finds waiters locks the queue, takes
-//! the permits on behalf of those it serves, and wakes exactly them.
+//! in the queue, looks for a few microseconds whether it is served at once, and sleeps. A release
+//! that finds waiters locks the queue, takes the permits on behalf of those it serves, and wakes
+//! exactly them. `benches/semaphore.rs` has the figures.
 //!
 //! # Trade-offs
 //!
@@ -261,6 +262,17 @@ impl CountingSemaphore<Bounded> {
     }
 
     /// The number of permits it was made with, wherever they are now.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use brigade::semaphore::BoundedSemaphore;
+    ///
+    /// let seats = BoundedSemaphore::new(3);
+    /// seats.acquire()?.forget();
+    /// assert_eq!((seats.available(), seats.capacity()), (2, 3));
+    /// # Ok::<(), brigade::semaphore::AcquireError>(())
+    /// ```
     #[must_use]
     pub fn capacity(&self) -> usize {
         self.core.capacity()
@@ -435,6 +447,18 @@ impl<B> CountingSemaphore<B> {
     /// # Errors
     ///
     /// [`AcquireError::Unavailable`], [`AcquireError::Closed`], or [`AcquireError::Beyond`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use brigade::semaphore::{AcquireError, Semaphore};
+    ///
+    /// let lanes = Semaphore::new(3);
+    /// let two = lanes.try_acquire_many(2)?;
+    /// let busy = lanes.try_acquire_many(2);
+    /// assert!(matches!(busy, Err(AcquireError::Unavailable { asked: 2 })));
+    /// # Ok::<(), AcquireError>(())
+    /// ```
     #[inline]
     pub fn try_acquire_many(&self, count: usize) -> Result<Permit<&Self>, AcquireError> {
         self.core.try_acquire(count)?;
@@ -505,6 +529,21 @@ impl<B> CountingSemaphore<B> {
     /// # Errors
     ///
     /// As [`acquire_timeout`](Self::acquire_timeout).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use brigade::semaphore::Semaphore;
+    /// use std::sync::Arc;
+    /// use std::time::Duration;
+    ///
+    /// let lanes = Arc::new(Semaphore::new(1));
+    /// let lane = lanes.acquire_owned_timeout(1, Duration::from_secs(1))?;
+    /// assert!(lanes.acquire_owned_timeout(1, Duration::ZERO).is_err());
+    /// drop(lanes);
+    /// assert_eq!(lane.count(), 1);
+    /// # Ok::<(), brigade::semaphore::AcquireError>(())
+    /// ```
     pub fn acquire_owned_timeout(
         self: &Arc<Self>,
         count: usize,
@@ -519,6 +558,19 @@ impl<B> CountingSemaphore<B> {
     /// # Errors
     ///
     /// As [`acquire_deadline`](Self::acquire_deadline).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use brigade::semaphore::Semaphore;
+    /// use std::sync::Arc;
+    /// use std::time::{Duration, Instant};
+    ///
+    /// let lanes = Arc::new(Semaphore::new(1));
+    /// let lane = lanes.acquire_owned_deadline(1, Instant::now() + Duration::from_secs(1))?;
+    /// assert!(lanes.acquire_owned_deadline(1, Instant::now()).is_err());
+    /// # Ok::<(), brigade::semaphore::AcquireError>(())
+    /// ```
     pub fn acquire_owned_deadline(
         self: &Arc<Self>,
         count: usize,
@@ -533,6 +585,18 @@ impl<B> CountingSemaphore<B> {
     /// # Errors
     ///
     /// As [`try_acquire_many`](Self::try_acquire_many).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use brigade::semaphore::Semaphore;
+    /// use std::sync::Arc;
+    ///
+    /// let lanes = Arc::new(Semaphore::new(1));
+    /// let lane = lanes.try_acquire_owned(1)?;
+    /// assert!(lanes.try_acquire_owned(1).is_err());
+    /// # Ok::<(), brigade::semaphore::AcquireError>(())
+    /// ```
     pub fn try_acquire_owned(
         self: &Arc<Self>,
         count: usize,
@@ -563,6 +627,16 @@ impl<B> CountingSemaphore<B> {
     }
 
     /// Tells whether the semaphore has been closed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use brigade::semaphore::Semaphore;
+    ///
+    /// let gate = Semaphore::new(1);
+    /// gate.close();
+    /// assert!(gate.is_closed() && gate.acquire().is_err());
+    /// ```
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.core.is_closed()
@@ -571,18 +645,57 @@ impl<B> CountingSemaphore<B> {
     /// Counts the permits that are free now, with those that gather for the head of the queue.
     ///
     /// Another thread may have changed it by the time the caller looks at it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use brigade::semaphore::Semaphore;
+    ///
+    /// let lanes = Semaphore::new(3);
+    /// let lane = lanes.acquire()?;
+    /// assert_eq!(lanes.available(), 2);
+    /// # Ok::<(), brigade::semaphore::AcquireError>(())
+    /// ```
     #[must_use]
     pub fn available(&self) -> usize {
         self.core.available()
     }
 
     /// Counts the permits that exist, free or held; forgotten ones are not among them.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use brigade::semaphore::Semaphore;
+    ///
+    /// let lanes = Semaphore::new(3);
+    /// lanes.acquire()?.forget();
+    /// let lane = lanes.acquire()?;
+    /// assert_eq!((lanes.available(), lanes.total()), (1, 2));
+    /// # Ok::<(), brigade::semaphore::AcquireError>(())
+    /// ```
     #[must_use]
     pub fn total(&self) -> usize {
         self.core.total()
     }
 
     /// Counts the threads in the queue.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use brigade::semaphore::Semaphore;
+    ///
+    /// let gate = Semaphore::new(0);
+    /// std::thread::scope(|s| {
+    ///     s.spawn(|| gate.acquire().is_ok());
+    ///     while gate.waiters() == 0 {
+    ///         std::thread::yield_now();
+    ///     }
+    ///     gate.add_permits(1);
+    ///     assert_eq!(gate.waiters(), 0);
+    /// });
+    /// ```
     #[doc(alias = "getQueueLength")]
     #[must_use]
     pub fn waiters(&self) -> usize {

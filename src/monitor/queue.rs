@@ -2,7 +2,7 @@
 
 use crate::sync::{Mutant, Reply, mutant};
 use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
 /// A condition that any thread may evaluate, on behalf of the one that waits for it.
@@ -18,7 +18,7 @@ pub(super) enum Wish<T> {
     Learn(Condition<T>),
 }
 
-pub(super) enum Verdict {
+enum Verdict {
     /// The monitor is reserved for you.
     Enter,
     /// Your condition held.
@@ -30,8 +30,21 @@ pub(super) enum Verdict {
 /// What a waiter is told. Its wish goes back with it: a closure is dropped by the thread that made
 /// it, outside all locks.
 pub(super) struct Answer<T> {
-    pub(super) verdict: Verdict,
-    pub(super) wish: Wish<T>,
+    verdict: Verdict,
+    wish: Wish<T>,
+}
+
+impl<T> Answer<T> {
+    /// Goes on, or panics with what the condition panicked with.
+    pub(super) fn heed(self) -> Wish<T> {
+        match self.verdict {
+            Verdict::Enter | Verdict::Held => self.wish,
+            Verdict::Panicked(payload) => {
+                drop(self.wish);
+                resume_unwind(payload)
+            }
+        }
+    }
 }
 
 pub(super) struct Waiter<T> {

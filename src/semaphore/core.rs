@@ -305,14 +305,14 @@ impl Core {
 
     pub(super) fn close(&self) {
         let mut queue = self.queue.lock();
-        if !mutant(Mutant::SemaphoreCloseBeforeFlag) {
+        if !mutant(Mutant::SemaphoreFlagAfterClose) {
             self.word.fetch_or(CLOSED, Ordering::Relaxed);
         }
         let waiters = std::mem::take(&mut queue.waiters);
         self.word.fetch_and(!WAITERS, Ordering::Relaxed);
         self.journal.note(Event::Closed);
         drop(queue);
-        if mutant(Mutant::SemaphoreCloseBeforeFlag) {
+        if mutant(Mutant::SemaphoreFlagAfterClose) {
             self.word.fetch_or(CLOSED, Ordering::Relaxed);
         }
         tell(waiters, Verdict::Closed);

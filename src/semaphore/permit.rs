@@ -75,6 +75,16 @@ impl<S: Holder> Permit<S> {
     }
 
     /// Counts the permits held; zero is possible.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use brigade::semaphore::Semaphore;
+    ///
+    /// let lanes = Semaphore::new(3);
+    /// assert_eq!(lanes.acquire_many(2)?.count(), 2);
+    /// # Ok::<(), brigade::semaphore::AcquireError>(())
+    /// ```
     #[must_use]
     pub fn count(&self) -> usize {
         self.count

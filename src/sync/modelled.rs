@@ -42,7 +42,6 @@ impl<T> Mutex<T> {
 
     /// Finds the lock free or reports that the deadline passed.
     pub(crate) fn try_lock_until(&self, _: Instant) -> Option<MutexGuard<'_, T>> {
-        thread::yield_now();
         self.try_lock()
     }
 

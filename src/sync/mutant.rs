@@ -32,7 +32,7 @@ pub enum Mutant {
     SemaphoreGrantsWhatFits,
     SemaphoreLeavesSilently,
     SemaphoreTimeoutDropsGrant,
-    SemaphoreCloseBeforeFlag,
+    SemaphoreFlagAfterClose,
     // The monitor's conditions.
     MonitorNoReview,
     MonitorQueueLate,

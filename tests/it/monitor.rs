@@ -154,7 +154,7 @@ fn under_stress_every_condition_holds_inside() {
             threads.push(spawn(&monitor, move |monitor| {
                 for _ in 0..ROUNDS {
                     monitor.when(
-                        move |stock| stock[kind] >= kind + 1,
+                        move |stock| stock[kind] > kind,
                         |stock| {
                             assert!(stock[kind] > kind, "found less than it waited for");
                             stock[kind] -= kind + 1;
@@ -379,7 +379,8 @@ fn a_condition_that_panics_in_its_drop_wedges_nothing() {
 fn nobody_is_inside_twice() {
     within("inside_twice", || {
         let monitor = Arc::new(Monitor::new(0));
-        let twice: [(&str, fn(&Monitor<i32>)); 4] = [
+        type Call = fn(&Monitor<i32>);
+        let twice: [(&str, Call); 4] = [
             ("with", |monitor| monitor.with(|_| monitor.with(|_| ()))),
             ("read", |monitor| monitor.with(|_| monitor.read(|_| ()))),
             ("when", |monitor| monitor.read(|_| monitor.when(|_| true, |_| ()))),

@@ -217,7 +217,7 @@ fn a_head_that_gives_up_frees_the_queue() {
 
 #[test]
 fn close_reaches_every_waiter() {
-    let mutants: &[(Mutant, &[&str])] = &[(Mutant::SemaphoreCloseBeforeFlag, DEADLOCK)];
+    let mutants: &[(Mutant, &[&str])] = &[(Mutant::SemaphoreFlagAfterClose, DEADLOCK)];
     check("semaphore::close_reaches_every_waiter", mutants, || {
         explore(|| {
             let semaphore = Arc::new(Semaphore::new(1));
