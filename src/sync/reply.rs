@@ -7,8 +7,10 @@ use std::time::Instant;
 /// Rounds of looking before sleeping, some microseconds in all: as much as sleeping and being woken
 /// costs, so that looking in vain at most doubles the price, and an answer that comes at once
 /// is free of the kernel. The first rounds pause, each twice as long; the others yield.
-const PAUSES: u32 = if cfg!(any(brigade_loom, brigade_shuttle)) { 0 } else { 4 };
-const YIELDS: u32 = if cfg!(any(brigade_loom, brigade_shuttle)) { 0 } else { 10 };
+const PAUSES: u32 = 4;
+const YIELDS: u32 = 10;
+/// A model has no use for it: there, a thread that sleeps costs nothing.
+const LOOKS: bool = !cfg!(any(brigade_loom, brigade_shuttle));
 
 /// A place for one answer. Every waiter has its own, so that whoever serves it wakes it alone and
 /// the woken thread takes no lock that others want.
@@ -34,7 +36,9 @@ impl<V> Reply<V> {
 
     /// Blocks until the answer is there; without a deadline it always comes back with one.
     pub(crate) fn wait(&self, deadline: Option<Instant>) -> Option<V> {
-        self.look();
+        if LOOKS {
+            self.look();
+        }
         let mut answer = self.answer.lock();
         loop {
             if let Some(value) = answer.take() {
