@@ -51,7 +51,9 @@ pub mod barrier;
 pub mod clock;
 #[cfg(all(any(doc, doctest), feature = "sink"))]
 pub mod guide;
+pub mod monitor;
 pub mod phaser;
+pub mod semaphore;
 #[cfg(feature = "sink")]
 pub mod sink;
 mod sync;

@@ -11,6 +11,7 @@ mod mutant;
 mod patience;
 #[cfg(feature = "sink")]
 mod preempt;
+mod reply;
 mod wait_word;
 
 #[cfg(not(any(brigade_loom, brigade_shuttle)))]
@@ -21,14 +22,15 @@ pub use mutant::{Mutant, arm};
 pub(crate) use patience::Patience;
 #[cfg(feature = "sink")]
 pub(crate) use preempt::preempt;
+pub(crate) use reply::Reply;
 #[cfg(all(test, not(any(brigade_loom, brigade_shuttle))))]
 pub(crate) use wait_word::SLEEPERS;
 pub(crate) use wait_word::{Expired, WaitWord};
 
 #[cfg(any(brigade_loom, brigade_shuttle))]
-pub(crate) use modelled::{Condvar, Mutex};
+pub(crate) use modelled::{Condvar, Mutex, MutexGuard};
 #[cfg(not(any(brigade_loom, brigade_shuttle)))]
-pub(crate) use parking_lot::{Condvar, Mutex};
+pub(crate) use parking_lot::{Condvar, Mutex, MutexGuard};
 
 #[cfg(brigade_loom)]
 #[cfg_attr(not(feature = "sink"), allow(unused_imports))]
@@ -57,3 +59,16 @@ macro_rules! const_unless_modelled {
     };
 }
 pub(crate) use const_unless_modelled;
+
+/// Tells threads apart, cheaply: never zero, and never the same for two that live at once.
+/// Under a model, where threads share one operating-system thread, always zero.
+#[inline]
+pub(crate) fn thread_mark() -> usize {
+    #[cfg(any(brigade_loom, brigade_shuttle))]
+    return 0;
+    #[cfg(not(any(brigade_loom, brigade_shuttle)))]
+    {
+        std::thread_local!(static MARK: u8 = const { 0 });
+        MARK.with(|mark| std::ptr::from_ref(mark).addr())
+    }
+}

@@ -4,6 +4,7 @@
 //! reports that it timed out, so every deadline is a possible event and none is a certain one.
 
 use std::ops::{Deref, DerefMut};
+use std::sync::TryLockError;
 use std::time::Instant;
 
 #[cfg(brigade_loom)]
@@ -29,11 +30,39 @@ impl<T> Mutex<T> {
         let inner = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         MutexGuard { lock: &self.0, inner: Some(inner) }
     }
+
+    pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
+        let inner = match self.0.try_lock() {
+            Ok(inner) => inner,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return None,
+        };
+        Some(MutexGuard { lock: &self.0, inner: Some(inner) })
+    }
+
+    /// Finds the lock free or reports that the deadline passed.
+    pub(crate) fn try_lock_until(&self, _: Instant) -> Option<MutexGuard<'_, T>> {
+        self.try_lock()
+    }
+
+    pub(crate) fn get_mut(&mut self) -> &mut T {
+        self.0.get_mut().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    pub(crate) fn into_inner(self) -> T {
+        self.0.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
 }
 
 impl<T> std::fmt::Debug for Mutex<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Mutex")
+    }
+}
+
+impl<T> MutexGuard<'_, T> {
+    pub(crate) fn unlock_fair(guard: Self) {
+        drop(guard);
     }
 }
 

@@ -45,6 +45,22 @@ pub enum Mutant {
     PhaserRegisterBlind,
     PhaserLeaveBlind,
     PhaserAdvanceBlind,
+    // The semaphore's queue.
+    SemaphoreTakeRelaxed,
+    SemaphoreReleaseRelaxed,
+    SemaphoreGrantRelaxed,
+    SemaphoreQueueUnchecked,
+    SemaphoreOvertakes,
+    SemaphoreGrantsWhatFits,
+    SemaphoreLeavesSilently,
+    SemaphoreTimeoutDropsGrant,
+    SemaphoreFlagAfterClose,
+    // The monitor's conditions.
+    MonitorNoReview,
+    MonitorQueueLate,
+    MonitorUnreserved,
+    MonitorTimeoutDropsTurn,
+    MonitorLastFirst,
 }
 
 #[cfg(not(any(brigade_loom, brigade_shuttle)))]

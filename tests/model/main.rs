@@ -4,6 +4,9 @@
 
 mod barrier;
 mod caught;
+mod contrast;
+mod monitor;
 mod phaser;
+mod semaphore;
 mod sink;
 mod weakened;
