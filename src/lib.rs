@@ -3,4 +3,15 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod clock;
+#[cfg(not(any(brigade_loom, brigade_shuttle)))]
+pub mod mutex;
+pub mod rwlock;
 mod sync;
+
+/// What the models need and nobody else.
+#[cfg(any(brigade_loom, brigade_shuttle))]
+#[doc(hidden)]
+pub mod internals {
+    pub use crate::rwlock::internals as rwlock;
+    pub use crate::sync::{Mutant, arm};
+}

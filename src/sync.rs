@@ -5,8 +5,13 @@
 //! The shape is `parking_lot`'s: `lock()` gives a guard, `wait` borrows it.
 
 #[cfg(any(brigade_loom, brigade_shuttle))]
+pub(crate) mod lot;
+#[cfg(any(brigade_loom, brigade_shuttle))]
 mod modelled;
 mod mutant;
+#[allow(unreachable_pub, reason = "the models reach in")]
+pub(crate) mod parking;
+pub(crate) mod spin;
 
 pub use mutant::Mutant;
 #[cfg(any(brigade_loom, brigade_shuttle))]

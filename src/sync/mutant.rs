@@ -4,7 +4,7 @@
 //! removes one thing that an argument in the design essays leans on. Outside the models
 //! [`mutant`] is the constant `false`, so the shipped code carries none of this.
 
-/// One deliberate weakening of the frontier protocol.
+/// One deliberate weakening of one protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 #[allow(missing_docs)]
@@ -23,6 +23,18 @@ pub enum Mutant {
     CloseUnchecked,
     IdleBeforeClaim,
     SpaceUnchecked,
+    // The fair lock (rwlock).
+    RwEnterRelaxed,
+    RwLeaveRelaxed,
+    RwLastReaderRelaxed,
+    RwFastPathIgnoresQueue,
+    RwQueueUnchecked,
+    RwHandOffSkipsFlag,
+    RwReadersComeSecond,
+    RwTimeoutTellsNobody,
+    RwUpgradeTimeoutTellsNobody,
+    RwDowngradeAdmitsNobody,
+    RwStealsUncounted,
 }
 
 #[cfg(not(any(brigade_loom, brigade_shuttle)))]
