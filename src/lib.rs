@@ -3,7 +3,6 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod clock;
-#[cfg(not(any(brigade_loom, brigade_shuttle)))]
 pub mod mutex;
 pub mod rwlock;
 mod sync;
@@ -12,6 +11,7 @@ mod sync;
 #[cfg(any(brigade_loom, brigade_shuttle))]
 #[doc(hidden)]
 pub mod internals {
+    pub use crate::mutex::internals as mutex;
     pub use crate::rwlock::internals as rwlock;
     pub use crate::sync::{Mutant, arm};
 }

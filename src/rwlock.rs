@@ -21,10 +21,10 @@
 //! |---|---|---|
 //! | [`PhaseFair`] | one writer and the rest of one reader phase | the writers before it, and one reader phase each, and one more |
 //! | [`TaskFair`] | those who arrived before it | those who arrived before it |
-//! | [`Bypass<B>`](Bypass) | `PhaseFair`, and `B` steals for each place in the line | the same |
+//! | [`Bypass<B>`](Bypass) | `PhaseFair`, and `B` steals for each turn that it waits for | the same |
 //!
-//! A reader phase holds only readers who waited when it began. An upgradable reader waits like a
-//! reader, and for the upgradable ones before it, one phase each. An upgrade passes the line (see
+//! A reader phase holds only readers who waited when it began, one upgradable reader among them at
+//! most; an upgradable reader waits for one writer more for each phase that already has its one. An upgrade passes the line (see
 //! below), and so does a downgrade's reader phase: a holder that goes up and down again and again
 //! is one long hold.
 //!
@@ -106,7 +106,7 @@
 //!   Hand the guard down, or use the feature `detect-recursion`, which panics with both places.
 //! * A panic while a guard is held releases the lock and does not poison it.
 //! * `mem::forget` of a guard keeps the lock locked. The reader count has a limit
-//!   (2⁴⁹ − 1, on 32-bit machines 2¹⁷ − 1); beyond it `read` panics.
+//!   (2⁴⁷ − 1, on 32-bit machines 2¹⁵ − 1); beyond it `read` panics.
 //! * Guards stay on their thread.
 
 #[cfg(not(any(brigade_loom, brigade_shuttle)))]
@@ -122,8 +122,9 @@ mod word;
 
 #[cfg(not(any(brigade_loom, brigade_shuttle)))]
 pub use api::*;
+pub(crate) use machine::Machine;
 #[cfg(not(any(brigade_loom, brigade_shuttle)))]
-pub(crate) use machine::{Machine, Refused};
+pub(crate) use machine::Refused;
 pub use policy::{Bypass, PhaseFair, Policy, TaskFair};
 #[cfg(not(any(brigade_loom, brigade_shuttle)))]
 pub use raw::{Inspect, RawFairRwLock};

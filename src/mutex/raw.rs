@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use lock_api::GuardNoSend;
 
+use super::condition::Condition;
 use crate::rwlock::{Machine, Policy, Refused, TaskFair};
 use crate::sync::parking::{Kind, ThreadLot};
 
@@ -22,7 +23,7 @@ use crate::sync::parking::{Kind, ThreadLot};
 /// assert_eq!(*lock.lock(), 1);
 /// ```
 pub struct RawFairMutex<P = TaskFair> {
-    pub(super) machine: Machine<P, ThreadLot>,
+    machine: Machine<P, ThreadLot>,
 }
 
 impl<P: Policy> RawFairMutex<P> {
@@ -138,6 +139,62 @@ unsafe impl lock_api::GetThreadId for ThreadId {
     fn nonzero_thread_id(&self) -> NonZeroUsize {
         thread_local!(static HERE: u8 = const { 0 });
         HERE.with(|here| NonZeroUsize::from(std::ptr::NonNull::from(here).addr()))
+    }
+}
+
+/// The line behind [`FairCondvar`](super::FairCondvar), without data.
+///
+/// # Examples
+///
+/// ```
+/// use brigade::mutex::RawFairCondvar;
+///
+/// let nobody: lock_api::Condvar<RawFairCondvar> = lock_api::Condvar::new();
+/// assert!(!nobody.notify_one());
+/// ```
+#[derive(Debug)]
+pub struct RawFairCondvar {
+    condition: Condition<ThreadLot>,
+}
+
+// SAFETY: a waiting thread stands in the condition's line before it leaves the mutex, and has the
+// mutex again when `wait` returns, with the same unit for a guard state. The lot wakes nobody
+// without a notification or a deadline. Nothing keeps a pointer to the mutex beyond the call, so
+// different mutexes may be used. Nothing unwinds.
+unsafe impl lock_api::RawCondvar for RawFairCondvar {
+    #[allow(clippy::declare_interior_mutable_const, reason = "the trait asks for it")]
+    const INIT: Self = Self { condition: Condition::new(ThreadLot) };
+
+    type RawMutex = RawFairMutex;
+
+    unsafe fn wait(&self, mutex: &RawFairMutex, _: &mut GuardNoSend) {
+        self.condition.wait(&mutex.machine, None);
+    }
+
+    #[inline]
+    fn notify_one(&self) -> bool {
+        self.condition.notify(1) == 1
+    }
+
+    #[inline]
+    fn notify_all(&self) -> usize {
+        self.condition.notify(usize::MAX)
+    }
+}
+
+// SAFETY: as above; `true` is a timeout.
+unsafe impl lock_api::RawCondvarTimed for RawFairCondvar {
+    fn checked_duration_to_instant(timeout: &Duration) -> Option<Instant> {
+        Instant::now().checked_add(*timeout)
+    }
+
+    unsafe fn wait_until(
+        &self,
+        mutex: &RawFairMutex,
+        _: &mut GuardNoSend,
+        deadline: &Instant,
+    ) -> bool {
+        !self.condition.wait(&mutex.machine, Some(*deadline))
     }
 }
 

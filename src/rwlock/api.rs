@@ -103,7 +103,7 @@ pub type FairRwLockWriteGuard<'a, T, P = PhaseFair> =
 ///
 /// let lock = FairRwLock::new(1);
 /// let mine = lock.upgradable_read();
-/// let other = lock.read();
+/// let other = lock.try_read().expect("readers share");
 /// let mine = Upgradable::try_upgrade(mine).expect_err("somebody reads");
 /// drop(other);
 /// *Upgradable::try_upgrade(mine).expect("alone") += 1;

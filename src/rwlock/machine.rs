@@ -87,10 +87,7 @@ impl<P: Policy, L: Parking> Machine<P, L> {
 
     #[inline]
     fn swap_if(&self, from: Word, to: Word, success: Ordering) -> Result<(), Word> {
-        self.word
-            .compare_exchange(from.0, to.0, success, Ordering::Relaxed)
-            .map(drop)
-            .map_err(Word)
+        self.word.compare_exchange(from.0, to.0, success, Ordering::Relaxed).map(drop).map_err(Word)
     }
 
     /// Enters at once or not at all.
@@ -190,6 +187,7 @@ impl<P: Policy, L: Parking> Machine<P, L> {
     /// Turns exclusive access into shared access, `Kind::Reader` or `Kind::Upgradable`.
     #[inline]
     pub fn downgrade(&self, to: Kind) {
+        self.lot.note(Event::Downgrades(to));
         let held = Word(0).with_holder(to);
         if self.swap_if(Word(WRITER), held, exit()).is_err() {
             self.downgrade_slow(held);
@@ -300,6 +298,9 @@ impl<P: Policy, L: Parking> Machine<P, L> {
         }
     }
 }
+
+#[cfg(all(test, not(any(brigade_loom, brigade_shuttle))))]
+mod tests;
 
 impl<P: Policy, L> fmt::Debug for Machine<P, L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

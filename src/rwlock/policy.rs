@@ -66,8 +66,8 @@ pub struct TaskFair;
 /// one arrives, `B` times at most. When it arrives and finds the lock taken, the passing ends and
 /// the next release is its.
 ///
-/// **Bound.** [`PhaseFair`]'s, plus at most `B` steals for each place in the line: the thread at
-/// place `p` (1 is the head) is passed at most `p × B` times. `Bypass<0>` is [`PhaseFair`].
+/// **Bound.** [`PhaseFair`]'s, plus at most `B` steals for each turn that you wait for: one for every
+/// writer and every reader phase before you, and your own. `Bypass<0>` is [`PhaseFair`].
 ///
 /// # Examples
 ///

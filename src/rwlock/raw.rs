@@ -66,6 +66,11 @@ impl<P: Policy> RawFairRwLock<P> {
         self.machine.waiting(|kind| matches!(kind, Kind::Writer | Kind::Upgrader))
     }
 
+    #[cfg(test)]
+    pub(super) fn fill_up(&self) {
+        self.machine.fill_up();
+    }
+
     #[inline]
     #[track_caller]
     fn block(&self, kind: Kind) -> GuardNoSend {
@@ -119,11 +124,7 @@ impl<P: Policy> RawFairRwLock<P> {
     }
 
     #[inline]
-    fn note_upgrade(
-        &self,
-        upgraded: bool,
-        guard: GuardNoSend,
-    ) -> Result<GuardNoSend, GuardNoSend> {
+    fn note_upgrade(&self, upgraded: bool, guard: GuardNoSend) -> Result<GuardNoSend, GuardNoSend> {
         if upgraded {
             self.note_change(Kind::Upgradable, Kind::Writer);
             Ok(guard)

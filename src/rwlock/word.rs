@@ -1,11 +1,11 @@
 //! The word of the lock: who holds it, who waits, in one integer.
 //!
 //! ```text
-//!  63      56 55                    7    6      5        4         3         2         1        0
-//! ┌──────────┬───────────────────────┬───────┬───────┬────────┬─────────┬─────────┬────────┬────────┐
-//! │  steals  │        readers        │ FRONT │ELECTED│DRAINING│ READERS │ WRITERS │UPGRAD- │ WRITER │
-//! │          │ (upgradable included) │       │       │        │ _QUEUED │ _QUEUED │  ABLE  │        │
-//! └──────────┴───────────────────────┴───────┴───────┴────────┴─────────┴─────────┴────────┴────────┘
+//!  63    56 55               9    8       7     6      5       4        3        2       1      0
+//! ┌────────┬──────────────────┬───────┬─────┬─────┬───────┬────────┬────────┬───────┬───────┬──────┐
+//! │ steals │     readers      │FRONT_ │PHASE│FRONT│ELECTED│DRAINING│READERS_│WRITERS│UPGRAD-│WRITER│
+//! │        │(upgradable incl.)│UPGRAD.│_DUE │     │       │        │ QUEUED │_QUEUED│ ABLE  │      │
+//! └────────┴──────────────────┴───────┴─────┴─────┴───────┴────────┴────────┴───────┴───────┴──────┘
 //! ```
 
 use crate::sync::parking::{Kind, Ticket};
@@ -24,13 +24,17 @@ pub(crate) const DRAINING: usize = 1 << 4;
 pub(crate) const ELECTED: usize = 1 << 5;
 /// That thread came too late and stands in the line again, as its first.
 pub(crate) const FRONT: usize = 1 << 6;
-pub(crate) const ONE_READER: usize = 1 << 7;
+/// A writer has left and elected a reader; the other readers have not been let in yet.
+pub(crate) const PHASE_DUE: usize = 1 << 7;
+/// The thread that comes first wants the upgradable lock.
+pub(crate) const FRONT_UPGRADES: usize = 1 << 8;
+pub(crate) const ONE_READER: usize = 1 << 9;
 pub(crate) const ONE_STEAL: usize = 1 << (usize::BITS - 8);
 
 /// Somebody may stand in the line.
 pub(crate) const QUEUED: usize = WRITERS_QUEUED | READERS_QUEUED;
 /// A release that sees one of these has a closer look.
-pub(crate) const WATCHED: usize = QUEUED | DRAINING;
+pub(crate) const WATCHED: usize = QUEUED | DRAINING | PHASE_DUE;
 /// What an upgradable lock adds to the word.
 pub(crate) const UPGRADABLE_READER: usize = ONE_READER | UPGRADABLE;
 
@@ -148,6 +152,8 @@ impl Word {
         }
         let entered = match pass {
             Pass::Newcomer if self.is_open(kind) => self,
+            // An upgradable thief would take the one upgradable place of the phase to come.
+            Pass::Thief(_) if kind == Kind::Upgradable => return Answer::Wait,
             Pass::Thief(most) if self.has(ELECTED) && self.steals() < usize::from(most) => {
                 Self(self.0 + ONE_STEAL)
             }
@@ -168,7 +174,11 @@ impl Word {
             Kind::Writer => self.0 | WRITERS_QUEUED,
             Kind::Upgrader => self.0 | DRAINING,
         };
-        if ticket.heir { Self((flagged & !(ELECTED | STEALS)) | FRONT) } else { Self(flagged) }
+        if ticket.heir {
+            Self((flagged & !(ELECTED | STEALS)) | Self::gives_up(ticket))
+        } else {
+            Self(flagged)
+        }
     }
 
     /// What leaves the word when a thread with this ticket gives up waiting.
@@ -178,6 +188,7 @@ impl Word {
     pub(crate) const fn gives_up(ticket: Ticket) -> usize {
         match (ticket.kind, ticket.heir) {
             (Kind::Upgrader, _) => DRAINING,
+            (Kind::Upgradable, true) => FRONT | FRONT_UPGRADES,
             (_, true) => FRONT,
             _ => 0,
         }

@@ -35,6 +35,8 @@ pub enum Mutant {
     RwUpgradeTimeoutTellsNobody,
     RwDowngradeAdmitsNobody,
     RwStealsUncounted,
+    // The condition variable of the fair mutex.
+    CondvarUnlocksFirst,
 }
 
 #[cfg(not(any(brigade_loom, brigade_shuttle)))]

@@ -85,6 +85,8 @@ pub enum Event {
     Stole(Kind),
     /// The caller, elected, entered.
     Inherited(Kind),
+    /// The caller, a writer, is about to become this kind of reader.
+    Downgrades(Kind),
 }
 
 /// A first-in first-out queue of sleeping threads, one per key, and the lock of that queue.
@@ -115,7 +117,8 @@ pub(crate) trait Parking {
         commit: impl FnOnce(bool) -> Message,
     );
 
-    /// Tells an oracle. The atomic step that `event` is about is the last one before this call.
+    /// Tells an oracle. The atomic step that `event` is about is the last one before this call, or
+    /// the first after it.
     #[inline(always)]
     fn note(&self, event: Event) {
         let _ = event;
@@ -178,12 +181,11 @@ mod production {
                 Verdict::Skip => FilterOp::Skip,
                 Verdict::Stop => FilterOp::Stop,
             };
-            let commit = |result: parking_lot_core::UnparkResult| match commit(
-                result.have_more_threads,
-            ) {
-                Message::Granted => GRANTED,
-                Message::Elected => ELECTED,
-            };
+            let commit =
+                |result: parking_lot_core::UnparkResult| match commit(result.have_more_threads) {
+                    Message::Granted => GRANTED,
+                    Message::Elected => ELECTED,
+                };
             // SAFETY: as in `park`.
             unsafe { parking_lot_core::unpark_filter(key, filter, commit) };
         }

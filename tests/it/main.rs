@@ -4,4 +4,5 @@
 
 mod watchdog;
 
+mod mutex;
 mod rwlock;

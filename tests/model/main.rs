@@ -2,4 +2,5 @@
 
 #![cfg(any(brigade_loom, brigade_shuttle))]
 
+mod mutex;
 mod rwlock;

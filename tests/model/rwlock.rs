@@ -136,6 +136,15 @@ mod watched {
     }
 }
 
+/// Explores `model`: every schedule under loom, some thousands under shuttle.
+pub(crate) fn explore(model: impl Fn() + Send + Sync + 'static) {
+    arm_if_asked();
+    #[cfg(brigade_loom)]
+    loom::model(model);
+    #[cfg(brigade_shuttle)]
+    shuttle::check_random(model, 2_000);
+}
+
 /// Weakens this process if it was started as a mutant.
 fn arm_if_asked() {
     if let Some((mutant, ..)) = std::env::var("BRIGADE_MUTANT")

@@ -3,7 +3,8 @@
 use super::Machine;
 use crate::rwlock::policy::Policy;
 use crate::rwlock::word::{
-    DRAINING, ELECTED, FRONT, QUEUED, READERS_QUEUED, WRITER, WRITERS_QUEUED, Word,
+    DRAINING, ELECTED, FRONT, FRONT_UPGRADES, PHASE_DUE, QUEUED, READERS_QUEUED, WRITER,
+    WRITERS_QUEUED, Word,
 };
 use crate::sync::atomic::Ordering;
 use crate::sync::parking::{Kind, Message, Parking, Ticket, Verdict};
@@ -23,8 +24,6 @@ pub(super) struct Turn {
 impl Turn {
     /// Somebody left; see who can enter.
     pub(super) const LOOK: Self = Self { give_up: 0, starts_phase: false, direct: false };
-    /// The first reader of a phase is in; the others may follow.
-    pub(super) const PHASE: Self = Self { give_up: 0, starts_phase: true, direct: true };
 }
 
 /// What to read the line for.
@@ -55,6 +54,7 @@ struct Plan {
     elects: bool,
     closed: bool,
     stopped: bool,
+    heir_is_in: bool,
     woken: usize,
     staying: usize,
 }
@@ -97,11 +97,8 @@ impl<P: Policy, L: Parking> Machine<P, L> {
     fn look(&self, turn: Turn) -> Plan {
         // Acquire: the last reader to leave hands over to a writer in the name of all readers,
         // so it must have seen their releases, not only its own.
-        let order = if mutant(Mutant::RwLastReaderRelaxed) {
-            Ordering::Relaxed
-        } else {
-            Ordering::Acquire
-        };
+        let order =
+            if mutant(Mutant::RwLastReaderRelaxed) { Ordering::Relaxed } else { Ordering::Acquire };
         let before = Word(self.word.load(order));
         let after = Word(before.0.wrapping_sub(turn.give_up));
         let search = if before.has(DRAINING) {
@@ -113,11 +110,17 @@ impl<P: Policy, L: Parking> Machine<P, L> {
         } else {
             Search::Everybody
         };
+        // Whoever reads the line for readers begins the phase that is due.
+        let due = match search {
+            Search::Everybody => PHASE_DUE,
+            Search::Heir if after.has_room(Kind::Reader) => PHASE_DUE,
+            _ => 0,
+        };
         Plan {
             before,
-            after,
+            after: Word(after.0 & !due),
             search,
-            readers_first: turn.starts_phase
+            readers_first: (turn.starts_phase || before.has(PHASE_DUE))
                 && P::READERS_FIRST
                 && before.has(READERS_QUEUED)
                 && !mutant(Mutant::RwReadersComeSecond),
@@ -125,6 +128,7 @@ impl<P: Policy, L: Parking> Machine<P, L> {
             closed: false,
             // The elected thread is not in the line; the flag that it raised is up all the same.
             stopped: before.has(ELECTED),
+            heir_is_in: false,
             woken: 0,
             staying: 0,
         }
@@ -139,15 +143,24 @@ impl Plan {
         match self.search {
             Search::Nobody => self.stop(),
             Search::Upgrader if ticket.kind == Kind::Upgrader => self.wake(ticket),
-            Search::Heir if ticket.heir => {
-                if self.after.has_room(ticket.kind) {
-                    self.wake(ticket)
-                } else {
-                    self.stop()
-                }
-            }
-            Search::Upgrader | Search::Heir => self.skip(ticket),
+            Search::Upgrader => self.skip(ticket),
+            Search::Heir => self.judge_beside_heir(ticket),
             Search::Everybody => self.judge_in_order(ticket),
+        }
+    }
+
+    fn judge_beside_heir(&mut self, ticket: Ticket) -> Verdict {
+        // If it stands for a phase, the others of that phase come with it.
+        let comes_along = match ticket.kind {
+            Kind::Reader => self.before.has(PHASE_DUE),
+            Kind::Upgradable => self.before.has(PHASE_DUE) && !self.before.has(FRONT_UPGRADES),
+            Kind::Writer | Kind::Upgrader => false,
+        };
+        let chosen = ticket.heir || comes_along;
+        if chosen && self.after.has_room(ticket.kind) && !self.after.is_full(ticket.kind) {
+            self.wake(ticket)
+        } else {
+            self.skip(ticket)
         }
     }
 
@@ -171,7 +184,8 @@ impl Plan {
         self.woken += 1;
         if self.elects && self.search == Search::Everybody {
             // It has not entered yet: its flag stays up, so that newcomers see a line.
-            self.after = Word(self.after.0 | ELECTED);
+            let due = if self.readers_first { PHASE_DUE } else { 0 };
+            self.after = Word(self.after.0 | ELECTED | due);
             self.staying |= flag(ticket.kind);
             self.closed = true;
             return Verdict::Wake;
@@ -179,10 +193,11 @@ impl Plan {
         if !(ticket.kind == Kind::Writer && mutant(Mutant::RwHandOffSkipsFlag)) {
             self.after = self.after.with_holder(ticket.kind);
         }
-        self.closed = self.search != Search::Everybody || self.after.has(WRITER);
-        if self.search == Search::Heir {
-            self.after = Word(self.after.0 & !FRONT);
+        if ticket.heir {
+            self.after = Word(self.after.0 & !Word::gives_up(ticket));
+            self.heir_is_in = true;
         }
+        self.closed = self.after.has(WRITER);
         Verdict::Wake
     }
 
@@ -202,13 +217,14 @@ impl Plan {
         let message = if elected { Message::Elected } else { Message::Granted };
         // Those behind the point where reading stopped keep the flags that they raised.
         let flags = if self.stopped { self.before.0 & QUEUED } else { self.staying };
-        let only_writers = self.readers_first && self.woken == 0 && self.after.is_free();
-        let after = if only_writers && flags & WRITERS_QUEUED != 0 {
+        let found_no_reader =
+            self.search == Search::Everybody && self.readers_first && self.woken == 0;
+        let after = if found_no_reader && self.after.is_free() && flags & WRITERS_QUEUED != 0 {
             *next = Next::Again(turn);
             self.before
         } else {
-            if self.search == Search::Heir && self.woken == 1 && !self.after.has(WRITER) {
-                *next = Next::Again(Turn::PHASE);
+            if self.heir_is_in && !self.after.has(WRITER) {
+                *next = Next::Again(Turn::LOOK); // readers behind it may fit in as well
             }
             self.after
         };

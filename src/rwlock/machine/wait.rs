@@ -53,7 +53,7 @@ impl<P: Policy, L: Parking> Machine<P, L> {
                     Some(refused) => return Err(refused),
                     None => {
                         if pass == Pass::Heir && kind != Kind::Writer {
-                            self.settle(Turn::PHASE);
+                            self.settle(Turn::LOOK);
                         }
                         return Ok(());
                     }
@@ -61,9 +61,7 @@ impl<P: Policy, L: Parking> Machine<P, L> {
                 Parked::TimedOut => {
                     // Whoever stood behind this thread because of it must not stay there.
                     if !mutant(Mutant::RwTimeoutTellsNobody) {
-                        // An elected reader stood for a phase, which is still due to the others.
-                        let starts_phase = ticket.heir && kind != Kind::Writer;
-                        self.settle(Turn { starts_phase, ..Turn::LOOK });
+                        self.settle(Turn::LOOK);
                     }
                     return Err(Refused::TimedOut);
                 }
@@ -71,7 +69,7 @@ impl<P: Policy, L: Parking> Machine<P, L> {
             // A woken thread first looks from where it stands, without the queue's lock.
             if self.attempt(kind, pass) == Attempt::Entered {
                 if kind != Kind::Writer {
-                    self.settle(Turn::PHASE);
+                    self.settle(Turn::LOOK);
                 }
                 return Ok(());
             }
@@ -79,12 +77,7 @@ impl<P: Policy, L: Parking> Machine<P, L> {
     }
 
     /// Under the queue's lock: enters after all, or raises the flag and says yes to the line.
-    pub(super) fn queues(
-        &self,
-        ticket: Ticket,
-        pass: Pass,
-        refused: &mut Option<Refused>,
-    ) -> bool {
+    pub(super) fn queues(&self, ticket: Ticket, pass: Pass, refused: &mut Option<Refused>) -> bool {
         let mut word = self.load();
         loop {
             let answer = if mutant(Mutant::RwQueueUnchecked) {

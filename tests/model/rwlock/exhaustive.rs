@@ -1,15 +1,10 @@
 //! Two or three threads, every schedule (loom).
 
-use super::{Guarded, arm_if_asked};
+use super::{Guarded, explore};
 use brigade::internals::rwlock::Kind::{self, Reader, Upgradable, Writer};
 use brigade::rwlock::{Bypass, PhaseFair, Policy, TaskFair};
 use loom::thread::{self, JoinHandle};
 use std::sync::Arc;
-
-fn explore(model: impl Fn() + Sync + Send + 'static) {
-    arm_if_asked();
-    loom::model(model);
-}
 
 fn spawn<P: Policy>(
     guarded: &Arc<Guarded<P>>,

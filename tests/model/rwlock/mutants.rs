@@ -8,45 +8,51 @@ use std::process::Command;
 /// A mutant, the model that catches it, and what that model says.
 pub(super) const ALL: &[(Mutant, &str, &str)] = &[
     #[cfg(brigade_loom)]
-    (Mutant::RwEnterRelaxed, "exhaustive::phase_fair::three_writers", "Causality violation"),
-    #[cfg(brigade_loom)]
-    (Mutant::RwLeaveRelaxed, "exhaustive::phase_fair::three_writers", "Causality violation"),
-    #[cfg(brigade_loom)]
     (
-        Mutant::RwLastReaderRelaxed,
-        "exhaustive::phase_fair::readers_and_a_writer",
+        Mutant::RwEnterRelaxed,
+        "rwlock::exhaustive::phase_fair::three_writers",
         "Causality violation",
     ),
     #[cfg(brigade_loom)]
-    (Mutant::RwQueueUnchecked, "exhaustive::phase_fair::writers_and_a_reader", "deadlock"),
-    #[cfg(brigade_loom)]
     (
-        Mutant::RwHandOffSkipsFlag,
-        "exhaustive::phase_fair::three_writers",
-        "",
+        Mutant::RwLeaveRelaxed,
+        "rwlock::exhaustive::phase_fair::three_writers",
+        "Causality violation",
     ),
     #[cfg(brigade_loom)]
     (
+        Mutant::RwLastReaderRelaxed,
+        "rwlock::exhaustive::phase_fair::readers_and_a_writer",
+        "Causality violation",
+    ),
+    #[cfg(brigade_loom)]
+    (Mutant::RwQueueUnchecked, "rwlock::exhaustive::phase_fair::writers_and_a_reader", "deadlock"),
+    #[cfg(brigade_loom)]
+    (Mutant::RwHandOffSkipsFlag, "rwlock::exhaustive::phase_fair::three_writers", ""),
+    #[cfg(brigade_loom)]
+    (
         Mutant::RwTimeoutTellsNobody,
-        "exhaustive::phase_fair::timed_writer_frees_the_readers_behind_it",
+        "rwlock::exhaustive::phase_fair::timed_writer_frees_the_readers_behind_it",
         "deadlock",
     ),
     #[cfg(brigade_loom)]
     (
         Mutant::RwUpgradeTimeoutTellsNobody,
-        "exhaustive::phase_fair::timed_upgrade_frees_the_readers_behind_it",
+        "rwlock::exhaustive::phase_fair::timed_upgrade_frees_the_readers_behind_it",
         "deadlock",
     ),
     #[cfg(brigade_loom)]
-    (Mutant::RwDowngradeAdmitsNobody, "exhaustive::phase_fair::downgrade", "deadlock"),
+    (Mutant::RwDowngradeAdmitsNobody, "rwlock::exhaustive::phase_fair::downgrade", "deadlock"),
+    #[cfg(brigade_loom)]
+    (Mutant::CondvarUnlocksFirst, "mutex::no_notification_is_lost", "deadlock"),
     #[cfg(brigade_shuttle)]
-    (Mutant::RwFastPathIgnoresQueue, "schedules::phase_fair::random", "a reader joined"),
+    (Mutant::RwFastPathIgnoresQueue, "rwlock::schedules::phase_fair::random", "a reader joined"),
     #[cfg(brigade_shuttle)]
-    (Mutant::RwReadersComeSecond, "schedules::phase_fair::random", "a reader waited for"),
+    (Mutant::RwReadersComeSecond, "rwlock::schedules::phase_fair::random", "a reader waited for"),
     #[cfg(brigade_shuttle)]
-    (Mutant::RwStealsUncounted, "schedules::bypass_1::random", "steals"),
+    (Mutant::RwStealsUncounted, "rwlock::schedules::bypass_1::random", "steals"),
     #[cfg(brigade_shuttle)]
-    (Mutant::RwHandOffSkipsFlag, "schedules::task_fair::random", ""),
+    (Mutant::RwHandOffSkipsFlag, "rwlock::schedules::task_fair::random", ""),
 ];
 
 #[test]
@@ -55,7 +61,7 @@ fn every_mutant_is_caught() {
     let mut escaped = Vec::new();
     for (mutant, model, says) in ALL {
         let run = Command::new(&this)
-            .args(["--exact", &format!("rwlock::{model}"), "--nocapture"])
+            .args(["--exact", model, "--nocapture"])
             .env("BRIGADE_MUTANT", format!("{mutant:?}"))
             .output()
             .expect("the test binary can be started");

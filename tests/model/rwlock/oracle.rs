@@ -21,10 +21,9 @@ struct Waiting {
     arrived: usize,
     writers_ahead: usize,
     upgradable_ahead: usize,
-    place: usize,
     writers_granted: usize,
     later_phases: Vec<usize>,
-    stolen: usize,
+    upgrades: usize,
 }
 
 struct Grant {
@@ -65,27 +64,37 @@ fn conflict(one: Kind, other: Kind) -> bool {
     !matches!((one, other), (Reader, Reader | Upgradable) | (Upgradable, Reader))
 }
 
-/// Replays a diary and panics at the first broken promise.
+/// Replays a diary and panics at the first broken promise; the diary is shown then.
 pub(crate) fn check(diary: &[(ThreadId, Entry)], promise: Promise) {
+    struct Shown<'a>(&'a [(ThreadId, Entry)], usize);
+    impl Drop for Shown<'_> {
+        fn drop(&mut self) {
+            if std::thread::panicking() {
+                self.0[..=self.1]
+                    .iter()
+                    .for_each(|(thread, entry)| eprintln!("{thread:?} {entry:?}"));
+            }
+        }
+    }
+    let mut shown = Shown(diary, diary.len() - 1);
     let mut waiting = HashMap::<ThreadId, Waiting>::new();
     let mut phases = Phases::default();
     let mut steals = 0;
     for (now, &(thread, entry)) in diary.iter().enumerate() {
+        shown.1 = now;
         match entry {
             // A thread that was elected and came too late keeps its arrival.
             Entry::Queued(ticket) if ticket.heir => assert!(waiting.contains_key(&thread)),
             Entry::Queued(ticket) => {
-                let ahead =
-                    |kind| waiting.values().filter(|waiting| waiting.kind == kind).count();
+                let ahead = |kind| waiting.values().filter(|waiting| waiting.kind == kind).count();
                 let newcomer = Waiting {
                     kind: ticket.kind,
                     arrived: now,
                     writers_ahead: ahead(Writer),
                     upgradable_ahead: ahead(Upgradable),
-                    place: waiting.len() + 1,
                     writers_granted: 0,
                     later_phases: Vec::new(),
-                    stolen: 0,
+                    upgrades: 0,
                 };
                 waiting.insert(thread, newcomer);
             }
@@ -95,7 +104,6 @@ pub(crate) fn check(diary: &[(ThreadId, Entry)], promise: Promise) {
                 let arrived = waiting.remove(&thread).map_or(now, |waiting| waiting.arrived);
                 let phase = match ticket.kind {
                     Writer | Upgrader => None,
-                    _ if ticket.heir => Some(phases.of_heir()),
                     _ => Some(phases.of_batch(batch)),
                 };
                 let grant = Grant { thread, kind: ticket.kind, arrived, phase };
@@ -110,27 +118,28 @@ pub(crate) fn check(diary: &[(ThreadId, Entry)], promise: Promise) {
                 waiting.remove(&thread);
                 granted(&mut waiting, &Grant { thread, kind, arrived: now, phase: None }, promise);
             }
+            Entry::Did(Event::Downgrades(to)) => {
+                for passed in waiting.values_mut() {
+                    // It takes the place of the one upgradable reader of the phase that it begins.
+                    passed.upgradable_ahead += usize::from(to == Upgradable);
+                    // A thief's phase is one that no writer before this thread accounts for.
+                    passed.upgrades += usize::from(promise.steals > 0);
+                }
+            }
             Entry::Did(Event::Stole(_)) => {
                 steals += 1;
                 assert!(steals <= promise.steals, "{steals} steals from one elected thread");
-                for passed in waiting.values_mut() {
-                    passed.stolen += 1;
-                    assert!(
-                        passed.stolen <= passed.place * promise.steals,
-                        "{} steals from a thread at place {}",
-                        passed.stolen,
-                        passed.place
-                    );
-                }
             }
         }
     }
+    shown.1 = diary.len() - 1;
     assert!(waiting.is_empty(), "somebody was left in the line");
 }
 
 fn granted(waiting: &mut HashMap<ThreadId, Waiting>, grant: &Grant, promise: Promise) {
-    // An upgrade passes the line; it is the one exception, and there is one at a time.
+    // An upgrade passes the line; it is the one exception. When it leaves, a phase begins.
     if grant.kind == Upgrader {
+        waiting.values_mut().for_each(|passed| passed.upgrades += 1);
         return;
     }
     for (&thread, passed) in waiting.iter_mut().filter(|(thread, _)| **thread != grant.thread) {
@@ -157,7 +166,7 @@ fn granted(waiting: &mut HashMap<ThreadId, Waiting>, grant: &Grant, promise: Pro
                     passed.later_phases.push(phase);
                 }
                 assert!(
-                    passed.later_phases.len() <= passed.writers_ahead + 1,
+                    passed.later_phases.len() <= passed.writers_ahead + 1 + passed.upgrades,
                     "a writer waited for too many reader phases"
                 );
             }

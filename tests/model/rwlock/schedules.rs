@@ -10,7 +10,7 @@ use shuttle::thread;
 use super::oracle::{Promise, check};
 use super::{Guarded, arm_if_asked, some_day};
 
-const SCHEDULES: usize = 3_000;
+const SCHEDULES: usize = 10_000;
 
 macro_rules! for_every_policy {
     ($($name:ident: $policy:ty, $readers_first:literal, $steals:literal;)+) => {$(
