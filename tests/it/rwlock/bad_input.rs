@@ -179,7 +179,8 @@ fn upgrading_again_and_again_loses_nobody() {
             let mut mine = lock.upgradable_read();
             scope.spawn(|| *lock.write() += 1);
             writers_queue(&lock, 1);
-            scope.spawn(|| assert!(*lock.read() >= 100));
+            // The first downgrade begins a reader phase: this one is in it.
+            scope.spawn(|| assert!(*lock.read() >= 1));
             readers_queue(&lock, 1);
             for _ in 0..100 {
                 let mut writing = Upgradable::upgrade(mine);

@@ -1,5 +1,6 @@
 //! Deadlines: passed, far, and those that other threads depend on.
 
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::thread::scope;
 use std::time::{Duration, Instant};
 
@@ -103,20 +104,22 @@ fn a_writer_that_gives_up_frees_the_readers_behind_it_under_every_policy() {
 fn an_upgrade_that_gives_up_frees_the_readers_behind_it() {
     within("an_upgrade_that_gives_up_frees_the_readers_behind_it", || {
         let lock = FairRwLock::new(());
+        let over = AtomicBool::new(false);
         scope(|scope| {
             let reading = lock.read();
             let upgrader = scope.spawn(|| {
                 let upgradable = lock.upgradable_read();
                 let kept = Upgradable::try_upgrade_for(upgradable, SOON * 10).expect_err("read");
-                until(|| lock.readers() >= 3); // this one, the first, and one of the next
+                until(|| lock.readers() == 3); // this one, the first, and the one behind it
+                over.store(true, SeqCst);
                 drop(kept);
             });
             until(|| lock.waiting_writers() == 1 || lock.readers() == 2);
-            let next = scope.spawn(|| {
+            scope.spawn(|| {
                 let _inside = lock.read();
-                until(|| upgrader.is_finished());
+                until(|| over.load(SeqCst));
             });
-            next.join().expect("let in");
+            upgrader.join().expect("let the other one in");
             drop(reading);
         });
         assert!(lock.try_write().is_some());
@@ -148,9 +151,11 @@ fn a_reader_that_gives_up_leaves_nothing() {
         let lock = FairRwLock::new(());
         scope(|scope| {
             let writing = lock.write();
-            scope.spawn(|| assert!(lock.try_read_for(SOON).is_none()));
-            scope.spawn(|| assert!(lock.try_upgradable_read_for(SOON).is_none()));
-            readers_queue(&lock, 0);
+            let one = scope.spawn(|| assert!(lock.try_read_for(SOON).is_none()));
+            let two = scope.spawn(|| assert!(lock.try_upgradable_read_for(SOON).is_none()));
+            one.join().expect("timed out");
+            two.join().expect("timed out");
+            assert_eq!(lock.waiting_readers(), 0);
             drop(writing);
         });
         assert!(lock.try_write().is_some());
