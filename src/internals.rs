@@ -15,6 +15,10 @@ use crate::sink::order::{Arrival, Batch, Entry};
 use crate::sink::{Encode, ProducerId, Record, ValueError};
 
 #[cfg(any(brigade_loom, brigade_shuttle))]
+pub use crate::mutex::internals as mutex;
+#[cfg(any(brigade_loom, brigade_shuttle))]
+pub use crate::rwlock::internals as rwlock;
+#[cfg(any(brigade_loom, brigade_shuttle))]
 pub use crate::sync::{Mutant, arm};
 
 /// The protocol alone: producers' ports and the writer's rounds, without threads or output.

@@ -46,13 +46,17 @@
 //! [`ManualClock`]: clock::ManualClock
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
+// The models reach in through `internals`, where private traits bound what they see.
+#![cfg_attr(any(brigade_loom, brigade_shuttle), allow(private_bounds, private_interfaces))]
 
 pub mod barrier;
 pub mod clock;
 #[cfg(all(any(doc, doctest), feature = "sink"))]
 pub mod guide;
 pub mod monitor;
+pub mod mutex;
 pub mod phaser;
+pub mod rwlock;
 pub mod semaphore;
 #[cfg(feature = "sink")]
 pub mod sink;

@@ -6,12 +6,18 @@
 
 #[cfg(any(brigade_loom, brigade_shuttle))]
 #[allow(dead_code)]
+pub(crate) mod lot;
+#[cfg(any(brigade_loom, brigade_shuttle))]
+#[allow(dead_code)]
 mod modelled;
 mod mutant;
+#[allow(unreachable_pub, reason = "the models reach in")]
+pub(crate) mod parking;
 mod patience;
 #[cfg(feature = "sink")]
 mod preempt;
 mod reply;
+pub(crate) mod spin;
 mod wait_word;
 
 #[cfg(not(any(brigade_loom, brigade_shuttle)))]

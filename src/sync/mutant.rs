@@ -61,6 +61,20 @@ pub enum Mutant {
     MonitorUnreserved,
     MonitorTimeoutDropsTurn,
     MonitorLastFirst,
+    // The fair lock (rwlock).
+    RwEnterRelaxed,
+    RwLeaveRelaxed,
+    RwLastReaderRelaxed,
+    RwFastPathIgnoresQueue,
+    RwQueueUnchecked,
+    RwHandOffSkipsFlag,
+    RwReadersComeSecond,
+    RwTimeoutTellsNobody,
+    RwUpgradeTimeoutTellsNobody,
+    RwDowngradeAdmitsNobody,
+    RwStealsUncounted,
+    // The condition variable of the fair mutex.
+    CondvarUnlocksFirst,
 }
 
 #[cfg(not(any(brigade_loom, brigade_shuttle)))]

@@ -1,8 +1,12 @@
 //! Everything that is tested from outside, in one binary.
 
+#![cfg(not(any(brigade_loom, brigade_shuttle)))]
+
 mod barrier;
 mod monitor;
+mod mutex;
 mod phaser;
+mod rwlock;
 mod semaphore;
 #[cfg(feature = "sink")]
 mod sink;
