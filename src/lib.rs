@@ -23,6 +23,12 @@
 //! | threads that produce records | one file of them all, sorted by time, with nothing lost | [`OrderedSink`] |
 //! | records that bring their own time | the same, and late ones refused at once | [`OrderedSink`] in [event time](sink::EventTime) |
 //! | a simulation or a replay | the same, without any clock | [`OrderedSink`] in [logical time](sink::LogicalTime) |
+//! | data that many read and some change | everybody served in turn | [`FairRwLock`](rwlock::FairRwLock) |
+//! | data that one thread at a time may touch | first come, first served | [`FairMutex`](mutex::FairMutex) |
+//! | a thread that waits until data meets a condition | no notify to forget | [`Monitor`](monitor::Monitor) |
+//! | more users than there are of something | at most so many at once | [`Semaphore`](semaphore::Semaphore) |
+//! | threads that meet at the end of a step | to go on together, or to learn why not | [`Barrier`](barrier::Barrier) |
+//! | the same, with parties that come and go | phases | [`Phaser`](phaser::Phaser) |
 //! | code that reads the time | tests without sleeps | [`ManualClock`] |
 //!
 //! # What is here
@@ -30,6 +36,11 @@
 //! | Module | What it is |
 //! |---|---|
 //! | [`sink`] | the ordered sink: many producers, one writer, one total order |
+//! | [`rwlock`] | the fair RW lock and its policies |
+//! | [`mutex`] | the fair mutex, plain and reentrant |
+//! | [`barrier`], [`phaser`] | meeting points |
+//! | [`semaphore`] | permits, handed over in order |
+//! | [`monitor`] | data and the conditions to wait for |
 //! | [`clock`] | stamps in nanoseconds, and clocks that never step back |
 //!
 //! The course starts at [the guide](guide): a chapter a primitive, each with a bug, the tool that
@@ -41,13 +52,19 @@
 //! | Feature | Default | What it brings |
 //! |---|---|---|
 //! | `sink` | yes | [`sink`] and what its encodings need |
+//! | `arc_lock` | no | guards that own an `Arc` of their lock |
+//! | `serde` | no | serialize what the locks protect |
+//! | `detect-recursion` | no | [`FairRwLock`](rwlock::FairRwLock) panics where a thread would wait for itself |
 //!
 //! [`OrderedSink`]: sink::OrderedSink
 //! [`ManualClock`]: clock::ManualClock
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 // The models reach in through `internals`, where private traits bound what they see.
-#![cfg_attr(any(brigade_loom, brigade_shuttle), allow(private_bounds, private_interfaces))]
+#![cfg_attr(
+    any(brigade_loom, brigade_shuttle),
+    allow(dead_code, private_bounds, private_interfaces)
+)]
 
 pub mod barrier;
 pub mod clock;
