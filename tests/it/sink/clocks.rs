@@ -16,7 +16,7 @@ pub(crate) struct Preempted {
 impl Clock for Preempted {
     fn now(&self) -> Stamp {
         let now = self.clock.now();
-        if self.reads.fetch_add(1, Ordering::Relaxed).wrapping_mul(0x9e37_79b9) % 16 == 0 {
+        if self.reads.fetch_add(1, Ordering::Relaxed).wrapping_mul(0x9e37_79b9).is_multiple_of(16) {
             thread::yield_now();
         }
         now

@@ -22,7 +22,7 @@ fn stalled(overflow: Overflow) -> (Device, OrderedSink<u32>, Producer<u32>) {
         .overflow(overflow)
         .build()
         .expect("a sound setting");
-    sink.producer("bait").and_then(|mut bait| Ok(bait.push(0).is_ok())).expect("an open sink");
+    sink.producer("bait").map(|mut bait| bait.push(0).is_ok()).expect("an open sink");
     step("the writer to enter its write");
     device.writing().await_arrivals(1);
     let producer = sink.producer("p").expect("a fresh name");

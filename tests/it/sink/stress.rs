@@ -53,7 +53,7 @@ impl Encode<u64> for Judge {
         verdict.gaps += u64::from(*next != *record.value || *next != record.sequence);
         *next += 1;
         verdict.records += 1;
-        if verdict.records % self.every == 0 {
+        if verdict.records.is_multiple_of(self.every) {
             verdict.resident.extend(resident_kib());
         }
         out.extend_from_slice(&record.value.to_le_bytes());
