@@ -11,7 +11,7 @@
 //! |---|---|
 //! | [Glossary](glossary) | the words |
 //! | [The ordered sink: why its order is right](ordered_sink) | the argument, case by case |
-//! | [What `merged_sink` shows](transcript_merged_sink) | its transcripts, run by the tests |
+//! | [What the programs show](transcripts) | their transcripts, run by the tests |
 //!
 //! Programs are started with `cargo run --release --example NAME`. None of this is compiled into a
 //! program that uses the crate.
@@ -19,4 +19,4 @@
 pub mod ch00_merged_sink;
 pub mod glossary;
 pub mod ordered_sink;
-pub mod transcript_merged_sink;
+pub mod transcripts;

@@ -1,13 +1,79 @@
 //! Every example of the course, run with short settings, its outcome asserted.
 
-// An example's `main` reads flags and prints; what it does is `run`, which is what runs here.
-#[allow(dead_code)]
+// An example's `main` reads flags and prints; what it does is in functions, which is what runs here.
+#![allow(dead_code)]
+// Each brings what it needs of `examples/support`, as it does when it is a program.
+#![allow(clippy::duplicate_mod)]
+
+#[path = "../examples/ch04_abandoned_lock.rs"]
+pub mod ch04_abandoned_lock;
 #[path = "../examples/merged_sink.rs"]
 pub mod merged_sink;
 
+#[path = "course/ch04_abandoned_lock.rs"]
+mod ch04_abandoned_lock_shows;
 #[path = "course/merged_sink.rs"]
 mod merged_sink_shows;
+
 #[path = "course/program.rs"]
 mod program;
+#[path = "../examples/support/scene.rs"]
+pub mod scene;
+#[path = "course/scene.rs"]
+mod scene_shows;
+#[path = "course/watch.rs"]
+mod watch_shows;
 #[path = "it/watchdog.rs"]
 mod watchdog;
+
+use clap::{CommandFactory as _, Parser};
+
+/// Runs a part of an example with these flags.
+fn played<O: Parser, R: Send + 'static>(
+    name: &'static str,
+    flags: &'static str,
+    run: impl FnOnce(O) -> R + Send + 'static,
+) -> R {
+    watchdog::within(name, move || {
+        watchdog::step(flags);
+        let flags = [name].into_iter().chain(flags.split_whitespace());
+        run(O::try_parse_from(flags).unwrap_or_else(|error| panic!("{name}: {error}")))
+    })
+}
+
+/// The name of a program, and its flags.
+macro_rules! programs {
+    ($($name:ident)*) => {
+        [$((stringify!($name), $name::Options::command())),*]
+    };
+}
+
+#[test]
+fn the_flags_of_every_program_are_sound() {
+    let programs = programs! {
+        ch04_abandoned_lock
+        merged_sink
+    };
+    for (name, mut command) in programs.clone() {
+        assert_eq!(command.get_name(), name);
+        assert!(command.get_about().is_some(), "{name} --help says what it shows");
+        for argument in command.get_arguments() {
+            let explained = argument.get_help().is_some() || argument.get_long_help().is_some();
+            assert!(explained, "{name} --{} is not explained", argument.get_id());
+        }
+        command.build();
+        command.clone().debug_assert();
+        let shown = command.try_get_matches_from([name, "--help"]).expect_err(name);
+        assert_eq!(shown.exit_code(), 0, "{name} --help");
+        assert!(shown.to_string().contains(&format!("Usage: {name} [OPTIONS]")), "{shown}");
+    }
+    let examples = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/examples"));
+    let examples = examples.expect("the examples").filter_map(|entry| {
+        let path = entry.ok()?.path();
+        let is_program = path.extension()? == "rs";
+        is_program.then(|| path.file_stem().map(|name| name.to_string_lossy().into_owned()))?
+    });
+    for example in examples {
+        assert!(programs.iter().any(|(name, _)| *name == example), "{example} is not tested here");
+    }
+}

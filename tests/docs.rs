@@ -133,6 +133,32 @@ fn every_chapter_and_its_programs_are_in_the_guide() {
     }
 }
 
+/// A program that is in the folder but not in the lists is one that nobody finds.
+#[test]
+fn every_program_is_in_the_lists() {
+    let lists = [
+        ("Cargo.toml", "name = \"NAME\""),
+        ("README.md", "| [`NAME`](examples/NAME.md) |"),
+        ("CHANGELOG.md", "`NAME`"),
+        ("src/guide/transcripts.rs", " NAME\n"),
+        ("tests/course.rs", "\"../examples/NAME.rs\""),
+        ("tests/transcripts.rs", " NAME\n"),
+    ];
+    let lists = lists.map(|(path, entry)| (path, read(path), entry));
+    for program in files("examples", ".rs") {
+        if program.parent() != Some(Path::new("examples")) {
+            continue;
+        }
+        let name = program.file_stem().unwrap_or_default().to_string_lossy();
+        for (path, list, entry) in &lists {
+            let entry = entry.replace("NAME", &name);
+            assert!(list.contains(&entry), "{path} does not list {name}: no {entry:?}");
+        }
+        let page = read(program.with_extension("md"));
+        assert!(page.starts_with(&format!("# `{name}`: ")), "examples/{name}.md says what it is");
+    }
+}
+
 #[test]
 fn figures_need_no_network_and_no_luck() {
     let figures = files("docs/img", ".svg");

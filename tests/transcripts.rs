@@ -16,9 +16,37 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+/// A test for each page.
+macro_rules! transcripts {
+    ($($name:ident)*) => {
+        $(
+            #[test]
+            fn $name() {
+                watchdog::within(concat!("transcript of ", stringify!($name)), || {
+                    check(stringify!($name));
+                });
+            }
+        )*
+
+        const PAGES: &[&str] = &[$(stringify!($name)),*];
+    };
+}
+
+transcripts! {
+    ch04_abandoned_lock
+    merged_sink
+}
+
 #[test]
-fn merged_sink() {
-    watchdog::within("transcript of merged_sink", || check("merged_sink"));
+fn every_program_has_a_page_that_is_run() {
+    let examples = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/examples"));
+    for entry in examples.expect("the examples") {
+        let path = entry.expect("an entry").path();
+        if path.extension().is_some_and(|extension| extension == "rs" || extension == "md") {
+            let name = path.file_stem().unwrap_or_default().to_string_lossy();
+            assert!(PAGES.contains(&&*name), "{name} is not run here");
+        }
+    }
 }
 
 fn check(example: &str) {
@@ -30,6 +58,10 @@ fn check(example: &str) {
     let folders = [program::folder_with(example)].into_iter().chain(std::env::split_paths(&path));
     let path = std::env::join_paths(folders).expect("a PATH with one more folder");
     let folder = tempfile::tempdir().expect("a folder to run in");
+    let help = Command::new(program::example(example)).arg("--help").output().expect("it starts");
+    let usage = format!("Usage: {example} [OPTIONS]");
+    let help = (help.status, String::from_utf8_lossy(&help.stdout));
+    assert!(help.0.success() && help.1.contains(&usage), "{example} --help: {help:?}");
     for command in &commands {
         watchdog::step(&command.line);
         let output = Command::new("sh")

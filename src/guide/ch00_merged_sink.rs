@@ -3,7 +3,7 @@
 //! [sink]: crate::sink::OrderedSink
 //! [sink-module]: crate::sink
 //! [overflow]: crate::sink::Overflow::Reject
-//! [transcripts]: crate::guide::transcript_merged_sink
+//! [transcripts]: mod@crate::guide::transcripts::merged_sink
 //! [guide]: crate::guide
 #![doc = include_str!("../../docs/img/ordered_sink.ref.md")]
 #![doc = include_str!("../../docs/ch00_merged_sink.md")]

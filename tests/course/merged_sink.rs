@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
-use clap::{CommandFactory as _, Parser as _};
+use clap::Parser as _;
 
 use crate::merged_sink::stop::Stop;
 use crate::merged_sink::{Options, Outcome, run};
@@ -174,11 +174,6 @@ fn a_stop_before_the_start_makes_an_empty_file() -> Result<(), Box<dyn Error>> {
     assert_eq!(outcome.report.written, 0);
     assert!(outcome.is_right(), "{outcome}");
     Ok(())
-}
-
-#[test]
-fn the_flags_are_sound() {
-    Options::command().debug_assert();
 }
 
 #[test]

@@ -1,0 +1,17 @@
+//! What each program shows: its transcripts, as the tests run them.
+//!
+//! `[..]` stands for what differs from run to run, and a line of `...` for any lines.
+
+macro_rules! pages {
+    ($($name:ident)*) => {
+        $(
+            #[doc = include_str!(concat!("../../examples/", stringify!($name), ".md"))]
+            pub mod $name {}
+        )*
+    };
+}
+
+pages! {
+    ch04_abandoned_lock
+    merged_sink
+}
