@@ -29,6 +29,7 @@
 //! | more users than there are of something | at most so many at once | [`Semaphore`](semaphore::Semaphore) |
 //! | threads that meet at the end of a step | to go on together, or to learn why not | [`Barrier`](barrier::Barrier) |
 //! | the same, with parties that come and go | phases | [`Phaser`](phaser::Phaser) |
+//! | threads that wait for each other | a picture of it | [`Timeline`](timeline::Timeline) |
 //! | code that reads the time | tests without sleeps | [`ManualClock`] |
 //!
 //! # What is here
@@ -41,6 +42,7 @@
 //! | [`barrier`], [`phaser`] | meeting points |
 //! | [`semaphore`] | permits, handed over in order |
 //! | [`monitor`] | data and the conditions to wait for |
+//! | [`timeline`] | who ran, waited and held what, recorded through the sink and drawn |
 //! | [`clock`] | stamps in nanoseconds, and clocks that never step back |
 //!
 //! The course starts at [the guide](guide): a chapter a primitive, each with a bug, the tool that
@@ -52,6 +54,7 @@
 //! | Feature | Default | What it brings |
 //! |---|---|---|
 //! | `sink` | yes | [`sink`] and what its encodings need |
+//! | `timeline` | yes | [`timeline`]; needs `sink` |
 //! | `arc_lock` | no | guards that own an `Arc` of their lock |
 //! | `serde` | no | serialize what the locks protect |
 //! | `detect-recursion` | no | [`FairRwLock`](rwlock::FairRwLock) panics where a thread would wait for itself |
@@ -78,6 +81,8 @@ pub mod semaphore;
 #[cfg(feature = "sink")]
 pub mod sink;
 mod sync;
+#[cfg(all(feature = "timeline", not(any(brigade_loom, brigade_shuttle))))]
+pub mod timeline;
 
 /// Doors for the models and the scoreboard. Not part of the interface: anything here may change
 /// or go at any time.

@@ -10,4 +10,6 @@ mod rwlock;
 mod semaphore;
 #[cfg(feature = "sink")]
 mod sink;
+#[cfg(feature = "timeline")]
+mod timeline;
 mod watchdog;
