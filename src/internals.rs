@@ -19,7 +19,7 @@ pub use crate::mutex::internals as mutex;
 #[cfg(any(brigade_loom, brigade_shuttle))]
 pub use crate::rwlock::internals as rwlock;
 #[cfg(any(brigade_loom, brigade_shuttle))]
-pub use crate::sync::{Mutant, arm};
+pub use crate::sync::Mutant;
 
 /// The protocol alone: producers' ports and the writer's rounds, without threads or output.
 pub struct Protocol<T> {

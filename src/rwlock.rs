@@ -112,6 +112,8 @@
 #[cfg(not(any(brigade_loom, brigade_shuttle)))]
 mod api;
 #[allow(unreachable_pub, reason = "the models reach in")]
+mod line;
+#[allow(unreachable_pub, reason = "the models reach in")]
 mod machine;
 mod policy;
 #[cfg(not(any(brigade_loom, brigade_shuttle)))]
@@ -122,6 +124,7 @@ mod word;
 
 #[cfg(not(any(brigade_loom, brigade_shuttle)))]
 pub use api::*;
+pub(crate) use line::Kind;
 pub(crate) use machine::Machine;
 #[cfg(not(any(brigade_loom, brigade_shuttle)))]
 pub(crate) use machine::Refused;
@@ -133,7 +136,6 @@ pub use raw::{Inspect, RawFairRwLock};
 #[cfg(any(brigade_loom, brigade_shuttle))]
 #[doc(hidden)]
 pub mod internals {
+    pub use super::line::{Entry, Event, Kind, Message, Ticket};
     pub use super::machine::{Machine, Refused};
-    pub use crate::sync::lot::{Entry, ReferenceLot};
-    pub use crate::sync::parking::{Event, Kind, Message, Ticket};
 }

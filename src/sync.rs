@@ -4,15 +4,12 @@
 //! in the two model checkers and nothing else, so that the models explore the shipped code.
 //! The shape is `parking_lot`'s: `lock()` gives a guard, `wait` borrows it.
 
-#[cfg(any(brigade_loom, brigade_shuttle))]
-#[allow(dead_code)]
+#[allow(unreachable_pub, reason = "the models reach in")]
 pub(crate) mod lot;
 #[cfg(any(brigade_loom, brigade_shuttle))]
 #[allow(dead_code)]
 mod modelled;
 mod mutant;
-#[allow(unreachable_pub, reason = "the models reach in")]
-pub(crate) mod parking;
 mod patience;
 #[cfg(feature = "sink")]
 mod preempt;
@@ -20,11 +17,9 @@ mod reply;
 pub(crate) mod spin;
 mod wait_word;
 
-#[cfg(not(any(brigade_loom, brigade_shuttle)))]
-pub(crate) use mutant::Mutant;
+#[allow(unreachable_pub, reason = "the models reach in")]
+pub use mutant::Mutant;
 pub(crate) use mutant::mutant;
-#[cfg(any(brigade_loom, brigade_shuttle))]
-pub use mutant::{Mutant, arm};
 pub(crate) use patience::Patience;
 #[cfg(feature = "sink")]
 pub(crate) use preempt::preempt;

@@ -2,47 +2,39 @@
 
 use std::time::Instant;
 
-use crate::rwlock::{Machine, Policy};
+use crate::rwlock::{Kind, Machine, Policy};
 use crate::sync::atomic::{AtomicUsize, Ordering};
-use crate::sync::parking::{Kind, Message, Parked, Parking, Ticket, Verdict};
-use crate::sync::{Mutant, mutant};
-
-const TICKET: Ticket = Ticket { kind: Kind::Writer, heir: false };
+use crate::sync::lot::{Lot, Parked, Verdict};
+use crate::sync::{Mutant, const_unless_modelled, mutant};
 
 /// A line of threads that wait to be notified, first come first notified.
-pub struct Condition<L> {
+pub struct Condition {
     /// Changes under the queue's lock only.
     waiting: AtomicUsize,
-    lot: L,
+    lot: Lot,
 }
 
-impl<L: Parking> Condition<L> {
-    #[cfg(not(any(brigade_loom, brigade_shuttle)))]
-    pub(crate) const fn new(lot: L) -> Self {
-        Self { waiting: AtomicUsize::new(0), lot }
-    }
-
-    #[cfg(any(brigade_loom, brigade_shuttle))]
-    pub(crate) fn new(lot: L) -> Self {
-        Self { waiting: AtomicUsize::new(0), lot }
+impl Condition {
+    const_unless_modelled! {
+        /// Makes an empty line.
+        #[allow(clippy::new_without_default, reason = "the raw condition has one")]
+        pub const fn new() -> Self {
+            Self { waiting: AtomicUsize::new(0), lot: Lot::new() }
+        }
     }
 
     /// Leaves the lock, waits, and comes back to it; `false` if the deadline passed.
     ///
     /// The thread stands in this line before it leaves the lock, so whoever changes what it waits
     /// for, under the lock, finds it here.
-    pub fn wait<P: Policy, M: Parking>(
-        &self,
-        lock: &Machine<P, M>,
-        deadline: Option<Instant>,
-    ) -> bool {
+    pub fn wait<P: Policy>(&self, lock: &Machine<P>, deadline: Option<Instant>) -> bool {
         let unlocks_early = mutant(Mutant::CondvarUnlocksFirst);
         if unlocks_early {
             lock.leave_writer(false);
         }
         let parked = self.lot.park(
             self.key(),
-            TICKET,
+            0,
             deadline,
             || {
                 self.waiting.fetch_add(1, Ordering::Relaxed);
@@ -85,7 +77,7 @@ impl<L: Parking> Condition<L> {
             },
             |_| {
                 self.waiting.fetch_sub(woken.get(), Ordering::Relaxed);
-                Message::Granted
+                0
             },
         );
         woken.get()
@@ -97,15 +89,7 @@ impl<L: Parking> Condition<L> {
     }
 }
 
-#[cfg(any(brigade_loom, brigade_shuttle))]
-impl Condition<crate::sync::lot::ReferenceLot> {
-    /// A line over a reference lot of its own.
-    pub fn modelled() -> Self {
-        Self::new(crate::sync::lot::ReferenceLot::new())
-    }
-}
-
-impl<L> std::fmt::Debug for Condition<L> {
+impl std::fmt::Debug for Condition {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("FairCondvar")
             .field("waiting", &self.waiting.load(Ordering::Relaxed))

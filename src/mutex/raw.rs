@@ -9,8 +9,7 @@ use std::time::{Duration, Instant};
 use lock_api::GuardNoSend;
 
 use super::condition::Condition;
-use crate::rwlock::{Machine, Policy, Refused, TaskFair};
-use crate::sync::parking::{Kind, ThreadLot};
+use crate::rwlock::{Kind, Machine, Policy, Refused, TaskFair};
 
 /// The lock behind [`FairMutex`](super::FairMutex): one word, no data.
 ///
@@ -23,14 +22,14 @@ use crate::sync::parking::{Kind, ThreadLot};
 /// assert_eq!(*lock.lock(), 1);
 /// ```
 pub struct RawFairMutex<P = TaskFair> {
-    machine: Machine<P, ThreadLot>,
+    machine: Machine<P>,
 }
 
 impl<P: Policy> RawFairMutex<P> {
     /// Makes an unlocked mutex.
     #[must_use]
     pub const fn new() -> Self {
-        Self { machine: Machine::new(ThreadLot) }
+        Self { machine: Machine::new() }
     }
 
     /// Counts the threads that wait for the lock.
@@ -154,7 +153,7 @@ unsafe impl lock_api::GetThreadId for ThreadId {
 /// ```
 #[derive(Debug)]
 pub struct RawFairCondvar {
-    condition: Condition<ThreadLot>,
+    condition: Condition,
 }
 
 // SAFETY: a waiting thread stands in the condition's line before it leaves the mutex, and has the
@@ -163,7 +162,7 @@ pub struct RawFairCondvar {
 // different mutexes may be used. Nothing unwinds.
 unsafe impl lock_api::RawCondvar for RawFairCondvar {
     #[allow(clippy::declare_interior_mutable_const, reason = "the trait asks for it")]
-    const INIT: Self = Self { condition: Condition::new(ThreadLot) };
+    const INIT: Self = Self { condition: Condition::new() };
 
     type RawMutex = RawFairMutex;
 

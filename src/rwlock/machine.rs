@@ -15,14 +15,15 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::time::{Duration, Instant};
 
+use super::line::{Event, Kind, Message, Ticket};
 use super::policy::Policy;
 use super::word::{
     Answer, DRAINING, ELECTED, ONE_READER, Pass, QUEUED, READERS_QUEUED, SLOW_FOR_READERS,
     SLOW_FOR_UPGRADABLE, UPGRADABLE, UPGRADABLE_READER, WATCHED, WRITER, WRITERS_QUEUED, Word,
 };
 use crate::sync::atomic::{AtomicUsize, Ordering};
-use crate::sync::parking::{Event, Kind, Parking};
-use crate::sync::{Mutant, mutant};
+use crate::sync::lot::{Lot, Verdict};
+use crate::sync::{Mutant, const_unless_modelled, mutant};
 
 mod settle;
 mod upgrade;
@@ -39,10 +40,10 @@ pub enum Refused {
     Full,
 }
 
-/// A fair reader-writer lock without data, over any queue.
-pub struct Machine<P, L> {
+/// A fair reader-writer lock without data.
+pub struct Machine<P> {
     word: AtomicUsize,
-    lot: L,
+    lot: Lot,
     policy: PhantomData<fn() -> P>,
 }
 
@@ -63,15 +64,13 @@ fn exit() -> Ordering {
     if mutant(Mutant::RwLeaveRelaxed) { Ordering::Relaxed } else { Ordering::Release }
 }
 
-impl<P: Policy, L: Parking> Machine<P, L> {
-    #[cfg(not(any(brigade_loom, brigade_shuttle)))]
-    pub(crate) const fn new(lot: L) -> Self {
-        Self { word: AtomicUsize::new(0), lot, policy: PhantomData }
-    }
-
-    #[cfg(any(brigade_loom, brigade_shuttle))]
-    pub(crate) fn new(lot: L) -> Self {
-        Self { word: AtomicUsize::new(0), lot, policy: PhantomData }
+impl<P: Policy> Machine<P> {
+    const_unless_modelled! {
+        /// Makes a lock that nobody holds.
+        #[allow(clippy::new_without_default, reason = "the raw locks have one")]
+        pub const fn new() -> Self {
+            Self { word: AtomicUsize::new(0), lot: Lot::new(), policy: PhantomData }
+        }
     }
 
     #[inline]
@@ -122,7 +121,7 @@ impl<P: Policy, L: Parking> Machine<P, L> {
                 .compare_exchange_weak(from, from + add, entry(), Ordering::Relaxed)
                 .is_ok();
         if entered {
-            self.lot.note(Event::Entered(kind));
+            self.note(Event::Entered(kind));
         }
         entered
     }
@@ -187,7 +186,7 @@ impl<P: Policy, L: Parking> Machine<P, L> {
     /// Turns exclusive access into shared access, `Kind::Reader` or `Kind::Upgradable`.
     #[inline]
     pub fn downgrade(&self, to: Kind) {
-        self.lot.note(Event::Downgrades(to));
+        self.note(Event::Downgrades(to));
         let held = Word(0).with_holder(to);
         if self.swap_if(Word(WRITER), held, exit()).is_err() {
             self.downgrade_slow(held);
@@ -219,12 +218,19 @@ impl<P: Policy, L: Parking> Machine<P, L> {
         self.lot.unpark_filter(
             self.key(),
             |ticket| {
-                waiting += usize::from(counts(ticket.kind));
-                crate::sync::parking::Verdict::Skip
+                waiting += usize::from(counts(Ticket::from_bits(ticket).kind));
+                Verdict::Skip
             },
-            |_| crate::sync::parking::Message::Granted,
+            |_| Message::Granted.to_bits(),
         );
         waiting
+    }
+
+    /// Tells the oracles. The atomic step that `event` is about is the last one before this call,
+    /// or the first after it.
+    #[inline(always)]
+    fn note(&self, event: Event) {
+        self.lot.note(event.to_bits());
     }
 
     #[inline]
@@ -234,16 +240,10 @@ impl<P: Policy, L: Parking> Machine<P, L> {
 }
 
 #[cfg(any(brigade_loom, brigade_shuttle))]
-impl<P: Policy> Machine<P, crate::sync::lot::ReferenceLot> {
-    /// A lock over the reference lot.
-    #[allow(clippy::new_without_default, reason = "only the models make one")]
-    pub fn modelled() -> Self {
-        Self::new(crate::sync::lot::ReferenceLot::new())
-    }
-
-    /// Its queue and diary.
-    pub fn lot(&self) -> &crate::sync::lot::ReferenceLot {
-        &self.lot
+impl<P: Policy> Machine<P> {
+    /// What happened so far, in order.
+    pub fn diary(&self) -> Vec<(crate::sync::thread::ThreadId, super::line::Entry)> {
+        self.lot.diary().into_iter().map(|(thread, entry)| (thread, entry.into())).collect()
     }
 
     /// The word is that of a lock that nobody holds or waits for.
@@ -275,7 +275,7 @@ enum Attempt {
     Full,
 }
 
-impl<P: Policy, L: Parking> Machine<P, L> {
+impl<P: Policy> Machine<P> {
     /// Tries until it is in, or until the word says no.
     fn attempt(&self, kind: Kind, pass: Pass) -> Attempt {
         let mut word = self.load();
@@ -283,7 +283,7 @@ impl<P: Policy, L: Parking> Machine<P, L> {
             match word.ask(kind, pass) {
                 Answer::Enter(next) => match self.swap_if(word, next, entry()) {
                     Ok(()) => {
-                        self.lot.note(match pass {
+                        self.note(match pass {
                             Pass::Newcomer => Event::Entered(kind),
                             Pass::Thief(_) => Event::Stole(kind),
                             Pass::Heir => Event::Inherited(kind),
@@ -302,7 +302,7 @@ impl<P: Policy, L: Parking> Machine<P, L> {
 #[cfg(all(test, not(any(brigade_loom, brigade_shuttle))))]
 mod tests;
 
-impl<P: Policy, L> fmt::Debug for Machine<P, L> {
+impl<P: Policy> fmt::Debug for Machine<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let word = Word(self.word.load(Ordering::Relaxed));
         f.debug_struct("FairRwLock")

@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 
 use lock_api::GuardNoSend;
 
+use super::line::Kind;
 use super::machine::{Machine, Refused};
 use super::policy::{PhaseFair, Policy};
 #[cfg(feature = "detect-recursion")]
 use super::recursion::{LockId, Mode};
 use super::word::{MAX_READERS, WRITER};
-use crate::sync::parking::{Kind, ThreadLot};
 
 /// The lock behind [`FairRwLock`](super::FairRwLock): one word, no data.
 ///
@@ -32,7 +32,7 @@ use crate::sync::parking::{Kind, ThreadLot};
 /// assert_eq!(size_of::<RawFairRwLock>(), if cfg!(feature = "detect-recursion") { 16 } else { 8 });
 /// ```
 pub struct RawFairRwLock<P = PhaseFair> {
-    machine: Machine<P, ThreadLot>,
+    machine: Machine<P>,
     #[cfg(feature = "detect-recursion")]
     id: LockId,
 }
@@ -42,7 +42,7 @@ impl<P: Policy> RawFairRwLock<P> {
     #[must_use]
     pub const fn new() -> Self {
         Self {
-            machine: Machine::new(ThreadLot),
+            machine: Machine::new(),
             #[cfg(feature = "detect-recursion")]
             id: LockId::new(),
         }

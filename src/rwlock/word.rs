@@ -8,7 +8,7 @@
 //! └────────┴──────────────────┴───────┴─────┴─────┴───────┴────────┴────────┴───────┴───────┴──────┘
 //! ```
 
-use crate::sync::parking::{Kind, Ticket};
+use super::line::{Kind, Ticket};
 
 /// Exclusive access is held.
 pub(crate) const WRITER: usize = 1;

@@ -1,146 +1,45 @@
-//! The reference lot: a parking lot small enough to be read in one sitting.
+//! Where blocked threads wait: first-in first-out queues of sleeping threads, found by a key.
 //!
-//! It does what `parking_lot_core` does for one key, out of a mutex, a list and one condition
-//! variable a waiter, and it keeps a diary. The models run the shipped state machine on it; the
-//! oracles read the diary. Whatever happens under the lot's lock is one step of the diary.
+//! A primitive of this crate is a word and a queue. The word is an atomic integer; the queue is in
+//! a [`Lot`], under the word's address, so that a lock stays one word long. Production takes
+//! `parking_lot_core`; the models take a lot that is small enough to be read in one sitting and
+//! keeps a diary. The state machines above are the same code on both.
+//!
+//! Both have three operations. `park` joins the queue at its tail and sleeps, if `validate` agrees.
+//! `before_sleep` runs outside the queue's lock, `timed_out` under it, after the thread has left
+//! the queue because the deadline passed. `unpark_filter` walks the queue from its head, takes out
+//! those whom `filter` wakes, and asks `commit`, which learns whether anybody stays, for the
+//! message that they all get. `note` tells an oracle what the queue cannot see.
+//!
+//! Closures other than `before_sleep` run under the queue's lock. They must not panic and must not
+//! call back into the lot. What a waker did before `unpark_filter` happens before the woken `park`
+//! returns. What a thread leaves in the queue (its `ticket`) and what it is told when it is woken
+//! are plain integers: their meaning belongs to the primitive.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex as Diary, PoisonError};
-use std::time::Instant;
+#[cfg(any(brigade_loom, brigade_shuttle))]
+mod reference;
+#[cfg(not(any(brigade_loom, brigade_shuttle)))]
+mod threads;
 
-use super::parking::{Event, Message, Parked, Parking, Ticket, Verdict};
-use super::{Condvar, Mutex, thread};
+#[cfg(any(brigade_loom, brigade_shuttle))]
+pub use reference::{Entry, Lot};
+#[cfg(not(any(brigade_loom, brigade_shuttle)))]
+pub(crate) use threads::Lot;
 
-/// One line of the diary.
+/// What to do with the thread under the finger while the queue is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Entry {
-    /// A thread joined the queue: this is its arrival.
-    Queued(Ticket),
-    /// A waker took the thread out of the queue; `batch` counts the decisions of wakers.
-    Woken(Ticket, Message, usize),
-    /// The thread left the queue because its deadline passed.
-    TimedOut(Ticket),
-    /// The thread itself did something that the queue does not see.
-    Did(Event),
+pub(crate) enum Verdict {
+    Wake,
+    Skip,
+    Stop,
 }
 
-struct Waiter {
-    ticket: Ticket,
-    thread: thread::ThreadId,
-}
-
-#[derive(Default)]
-struct Queue {
-    next: usize,
-    line: VecDeque<(usize, Waiter, Arc<Condvar>)>,
-    woken: Vec<(usize, Message)>,
-    batches: usize,
-}
-
-/// A queue and its diary.
-pub struct ReferenceLot {
-    queue: Mutex<Queue>,
-    // Not a type of the checker: writing it down must not be a step that others can see.
-    diary: Diary<Vec<(thread::ThreadId, Entry)>>,
-}
-
-impl std::fmt::Debug for ReferenceLot {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("ReferenceLot")
-    }
-}
-
-impl ReferenceLot {
-    pub(crate) fn new() -> Self {
-        Self { queue: Mutex::new(Queue::default()), diary: Diary::new(Vec::new()) }
-    }
-
-    /// What happened so far, in order.
-    pub fn diary(&self) -> Vec<(thread::ThreadId, Entry)> {
-        self.diary.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn write(&self, thread: thread::ThreadId, entry: Entry) {
-        self.diary.lock().unwrap_or_else(PoisonError::into_inner).push((thread, entry));
-    }
-}
-
-impl Parking for ReferenceLot {
-    fn park(
-        &self,
-        _key: usize,
-        ticket: Ticket,
-        deadline: Option<Instant>,
-        validate: impl FnOnce() -> bool,
-        before_sleep: impl FnOnce(),
-        timed_out: impl FnOnce(),
-    ) -> Parked {
-        let me = thread::current().id();
-        let mut queue = self.queue.lock();
-        if !validate() {
-            return Parked::Invalid;
-        }
-        self.write(me, Entry::Queued(ticket));
-        let number = queue.next;
-        queue.next += 1;
-        let bell = Arc::new(Condvar::new());
-        let waiter = Waiter { ticket, thread: me };
-        queue.line.push_back((number, waiter, bell.clone()));
-        drop(queue);
-        before_sleep();
-
-        let mut queue = self.queue.lock();
-        loop {
-            if let Some(at) = queue.woken.iter().position(|(woken, _)| *woken == number) {
-                return Parked::Woken(queue.woken.swap_remove(at).1);
-            }
-            // Time is an event like any other: whoever has a deadline may find it passed each
-            // time it gets its turn, and the checker decides who got there first.
-            if deadline.is_some() {
-                queue.line.retain(|(waiting, ..)| *waiting != number);
-                timed_out();
-                self.write(me, Entry::TimedOut(ticket));
-                return Parked::TimedOut;
-            }
-            bell.wait(&mut queue);
-        }
-    }
-
-    fn unpark_filter(
-        &self,
-        _key: usize,
-        mut filter: impl FnMut(Ticket) -> Verdict,
-        commit: impl FnOnce(bool) -> Message,
-    ) {
-        let mut guard = self.queue.lock();
-        let queue = &mut *guard;
-        let mut chosen = Vec::new();
-        let mut at = 0;
-        let mut more = false;
-        while let Some((_, waiter, _)) = queue.line.get(at) {
-            match filter(waiter.ticket) {
-                Verdict::Wake => chosen.extend(queue.line.remove(at)),
-                Verdict::Skip => {
-                    more = true;
-                    at += 1;
-                }
-                Verdict::Stop => {
-                    more = true;
-                    break;
-                }
-            }
-        }
-        let message = commit(more);
-        queue.batches += 1;
-        let batch = queue.batches;
-        for (number, waiter, _) in &chosen {
-            self.write(waiter.thread, Entry::Woken(waiter.ticket, message, batch));
-            queue.woken.push((*number, message));
-        }
-        chosen.iter().for_each(|(_, _, bell)| bell.notify_one());
-    }
-
-    fn note(&self, event: Event) {
-        self.write(thread::current().id(), Entry::Did(event));
-    }
+/// How a stay in the queue ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Parked {
+    /// A waker took the thread out, with this message.
+    Woken(usize),
+    /// `validate` said no; the thread never queued.
+    Invalid,
+    TimedOut,
 }

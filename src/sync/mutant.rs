@@ -3,14 +3,32 @@
 //! A model that passes proves little until the same model has been seen to fail. Each variant
 //! removes one thing that an argument in the design essays leans on. Outside the models
 //! [`mutant`] is the constant `false`, so the shipped code carries none of this.
+//!
+//! Under a model the environment variable `BRIGADE_MUTANT` names the one variant that weakens this
+//! process, for its whole life.
 
-/// One deliberate weakening of a protocol.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-#[allow(missing_docs, dead_code, unreachable_pub)]
-pub enum Mutant {
+macro_rules! mutants {
+    ($($name:ident),+ $(,)?) => {
+        /// One deliberate weakening of a protocol.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[repr(u8)]
+        #[allow(missing_docs, dead_code, unreachable_pub)]
+        pub enum Mutant {
+            $($name),+
+        }
+
+        #[cfg(any(brigade_loom, brigade_shuttle))]
+        #[allow(missing_docs)]
+        impl Mutant {
+            /// Every weakening there is.
+            pub const ALL: &[Self] = &[$(Self::$name),+];
+        }
+    };
+}
+
+mutants! {
     // The sink's frontier.
-    NoProducerFence = 1,
+    NoProducerFence,
     NoWriterFence,
     NoClaim,
     NoRecheck,
@@ -84,15 +102,26 @@ pub(crate) const fn mutant(_: Mutant) -> bool {
 }
 
 #[cfg(any(brigade_loom, brigade_shuttle))]
-static ARMED: std::sync::atomic::AtomicU8 = std::sync::atomic::AtomicU8::new(0);
-
-#[cfg(any(brigade_loom, brigade_shuttle))]
 pub(crate) fn mutant(variant: Mutant) -> bool {
-    ARMED.load(std::sync::atomic::Ordering::Relaxed) == variant as u8
+    Mutant::armed() == Some(variant)
 }
 
-/// Weakens the whole process, for the life of the process; `None` restores the shipped code.
 #[cfg(any(brigade_loom, brigade_shuttle))]
-pub fn arm(variant: Option<Mutant>) {
-    ARMED.store(variant.map_or(0, |m| m as u8), std::sync::atomic::Ordering::Relaxed);
+impl Mutant {
+    /// The environment variable that arms one.
+    pub const ARMS: &str = "BRIGADE_MUTANT";
+
+    /// The one that weakens this process.
+    ///
+    /// # Panics
+    ///
+    /// If the environment names none that exists.
+    pub fn armed() -> Option<Self> {
+        static ARMED: std::sync::LazyLock<Option<Mutant>> = std::sync::LazyLock::new(|| {
+            let name = std::env::var(Mutant::ARMS).ok()?;
+            let told = Mutant::ALL.iter().find(|mutant| format!("{mutant:?}") == name);
+            Some(*told.unwrap_or_else(|| panic!("{name} is no mutant")))
+        });
+        *ARMED
+    }
 }

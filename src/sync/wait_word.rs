@@ -9,18 +9,12 @@
 //! locked, the word still holds the bit and still says "wait". A change before that check is seen
 //! by it; a change after it finds the bit and then the waiter in the queue.
 
-#[cfg(not(any(brigade_loom, brigade_shuttle)))]
-mod lot;
-#[cfg(any(brigade_loom, brigade_shuttle))]
-#[path = "wait_word/reference_lot.rs"]
-mod lot;
-
 use std::time::Instant;
 
 use super::atomic::{AtomicU64, Ordering};
+use super::lot::{Lot, Parked, Verdict};
 use super::patience::Patience;
 use super::{Mutant, const_unless_modelled, mutant};
-use lot::{Lot, Parked};
 
 /// The bit that [`WaitWord`] keeps for itself.
 pub(crate) const SLEEPERS: u64 = 1 << 31;
@@ -75,7 +69,12 @@ impl WaitWord {
 
     #[cold]
     fn wake(&self) {
-        self.lot.unpark_all(&self.word);
+        self.lot.unpark_filter(self.key(), |_| Verdict::Wake, |_| 0);
+    }
+
+    #[inline]
+    fn key(&self) -> usize {
+        std::ptr::from_ref(&self.word).addr()
     }
 
     /// Blocks while `blocked(word)`, at most until `deadline`; answers with the word that ended it.
@@ -119,12 +118,14 @@ impl WaitWord {
                     continue;
                 }
             }
-            let still = |word: u64| {
+            let still = || {
+                let word = self.word.load(Ordering::Relaxed);
                 mutant(Mutant::WordSleepUnchecked)
                     || blocked(word)
                         && (word & SLEEPERS != 0 || mutant(Mutant::WordSleepUnannounced))
             };
-            if let Parked::Expired = self.lot.park(&self.word, still, deadline) {
+            let parked = self.lot.park(self.key(), 0, deadline, still, || {}, || {});
+            if parked == Parked::TimedOut {
                 let seen = self.load();
                 return if blocked(seen) { Err(Expired) } else { Ok(seen) };
             }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use brigade::barrier::{Action, Barrier, BarrierWaitResult, Broken, Cause, WithdrawError};
-use brigade::internals::Mutant;
+use brigade::internals::Mutant::*;
 
 #[cfg(brigade_loom)]
 use loom::{
@@ -17,7 +17,8 @@ use shuttle::{
     thread,
 };
 
-use crate::caught::{caught, explore};
+use crate::contrast::{Contrast, all_are_caught, both, loom, shuttle};
+use crate::explore::explore;
 
 type Met = Result<BarrierWaitResult, Broken>;
 
@@ -39,7 +40,7 @@ where
 
 /// Runs two parties, and leaves the main thread out: its turns would use up the bound on
 /// preemptions that the parties need.
-fn both<A, R, S>(
+fn two<A, R, S>(
     barrier: &Arc<Barrier<A>>,
     one: impl FnOnce(&Barrier<A>) -> R + Send + 'static,
     other: impl FnOnce(&Barrier<A>) -> S + Send + 'static,
@@ -89,52 +90,28 @@ fn meet(barrier: &Barrier, written: &[AtomicU32], i: usize, generations: u32) ->
     leads
 }
 
-const MEETS: &[Mutant] = &[
-    Mutant::WordChangeRelaxed,
-    Mutant::WordWaitRelaxed,
-    Mutant::WordWakeForgotten,
-    Mutant::WordSleepUnannounced,
-    Mutant::WordSleepUnchecked,
-];
-
 #[test]
 fn two_meet_twice() {
-    explore(MEETS, || meets(2, 2));
+    explore(2, || meets(2, 2));
 }
 
 #[test]
 fn three_meet() {
-    explore(&[], || meets(3, 1));
+    explore(2, || meets(3, 1));
 }
 
 #[test]
 #[cfg(brigade_shuttle)]
 fn six_meet_again_and_again() {
-    explore(MEETS, || meets(6, 4));
-}
-
-#[test]
-fn no_wake_up_is_optional() {
-    let hangs = ["deadlock"];
-    caught("barrier::two_meet_twice", Mutant::WordWakeForgotten, &hangs);
-    caught("barrier::two_meet_twice", Mutant::WordSleepUnannounced, &hangs);
-    caught("barrier::two_meet_twice", Mutant::WordSleepUnchecked, &hangs);
-}
-
-#[test]
-#[cfg(brigade_loom)]
-fn no_ordering_is_optional() {
-    let stale = ["a party left before another's data"];
-    caught("barrier::two_meet_twice", Mutant::WordChangeRelaxed, &stale);
-    caught("barrier::two_meet_twice", Mutant::WordWaitRelaxed, &stale);
+    explore(2, || meets(6, 4));
 }
 
 #[test]
 fn break_against_complete() {
-    explore(&[Mutant::BarrierExpireBlind], || {
+    explore(2, || {
         let barrier = Arc::new(Barrier::new(2));
         let (hasty, patient): (Met, Met) =
-            both(&barrier, |barrier| barrier.wait_timeout(SOME_TIME), Barrier::wait);
+            two(&barrier, |barrier| barrier.wait_timeout(SOME_TIME), Barrier::wait);
         assert_same_end(&[hasty.is_ok(), patient.is_ok()]);
         if let (Err(hasty), Err(patient)) = (&hasty, &patient) {
             assert_eq!((hasty.cause(), hasty.timed_out()), (Cause::Timeout, true));
@@ -147,10 +124,10 @@ fn break_against_complete() {
 
 #[test]
 fn two_deadlines_against_each_other() {
-    explore(&[], || {
+    explore(2, || {
         let barrier = Arc::new(Barrier::new(2));
         let wait = |barrier: &Barrier| barrier.wait_timeout(SOME_TIME);
-        let (one, other) = both(&barrier, wait, wait);
+        let (one, other) = two(&barrier, wait, wait);
         assert_same_end(&[one.is_ok(), other.is_ok()]);
         if let (Err(one), Err(other)) = (one, other) {
             assert!(one.timed_out() != other.timed_out(), "one of them broke it");
@@ -160,14 +137,14 @@ fn two_deadlines_against_each_other() {
 
 #[test]
 fn withdraw_against_complete() {
-    explore(&[Mutant::BarrierWithdrawBlind], || {
+    explore(2, || {
         let barrier = Arc::new(Barrier::new(2));
         let wait = |barrier: &Barrier| {
             let met = barrier.wait_or_withdraw(Instant::now() + SOME_TIME);
             assert!(matches!(met, Ok(_) | Err(WithdrawError::Withdrawn)));
             met.is_ok()
         };
-        let (one, other) = both(&barrier, wait, wait);
+        let (one, other) = two(&barrier, wait, wait);
         assert_same_end(&[one, other]);
         assert_eq!((barrier.waiting(), barrier.is_broken()), (0, false));
     });
@@ -175,10 +152,10 @@ fn withdraw_against_complete() {
 
 #[test]
 fn break_against_action() {
-    explore(&[Mutant::BarrierBreakFull], || {
+    explore(2, || {
         let barrier = Arc::new(Barrier::with_action(2, || 7));
         let (hasty, patient) =
-            both(&barrier, |barrier| barrier.wait_timeout(SOME_TIME), Barrier::wait);
+            two(&barrier, |barrier| barrier.wait_timeout(SOME_TIME), Barrier::wait);
         assert_same_end(&[hasty.is_ok(), patient.is_ok()]);
         for met in [hasty, patient].into_iter().flatten() {
             assert_eq!(met.into_value(), 7);
@@ -188,18 +165,18 @@ fn break_against_action() {
 
 #[test]
 fn withdraw_against_action() {
-    explore(&[], || {
+    explore(2, || {
         let barrier = Arc::new(Barrier::with_action(2, || 7));
         let wait =
             |barrier: &Barrier<_>| barrier.wait_or_withdraw(Instant::now() + SOME_TIME).is_ok();
-        let (one, other) = both(&barrier, wait, wait);
+        let (one, other) = two(&barrier, wait, wait);
         assert_same_end(&[one, other]);
     });
 }
 
 #[test]
 fn abort_against_complete() {
-    explore(&[Mutant::BarrierArriveBlind], || {
+    explore(2, || {
         let barrier = Arc::new(Barrier::new(2));
         let one = party(&barrier, Barrier::wait);
         let other = party(&barrier, Barrier::wait);
@@ -214,7 +191,7 @@ fn abort_against_complete() {
 
 #[test]
 fn abort_against_action() {
-    explore(&[], || {
+    explore(2, || {
         let barrier = Arc::new(Barrier::with_action(2, || ()));
         let one = party(&barrier, |barrier| barrier.wait().is_ok());
         let other = party(&barrier, |barrier| barrier.wait().is_ok());
@@ -227,9 +204,9 @@ fn abort_against_action() {
 
 #[test]
 fn reset_while_parties_leave() {
-    explore(&[Mutant::BarrierResetAtOnce], || {
+    explore(2, || {
         let barrier = Arc::new(Barrier::new(2));
-        let (one, other) = both(
+        let (one, other) = two(
             &barrier,
             |barrier| match barrier.wait() {
                 Err(broken) => {
@@ -249,9 +226,9 @@ fn reset_while_parties_leave() {
 
 #[test]
 fn reset_of_a_broken_barrier_while_parties_leave() {
-    explore(&[], || {
+    explore(2, || {
         let barrier = Arc::new(Barrier::new(2));
-        let (one, other) = both(&barrier, Barrier::wait, |barrier| {
+        let (one, other) = two(&barrier, Barrier::wait, |barrier| {
             barrier.abort();
             barrier.reset();
             let met = barrier.wait_or_withdraw(Instant::now() + SOME_TIME);
@@ -271,7 +248,7 @@ fn reset_of_a_broken_barrier_while_parties_leave() {
 
 #[test]
 fn each_party_gets_the_result_of_its_own_generation() {
-    explore(&[Mutant::BarrierSlotUnguarded], || {
+    explore(2, || {
         let mut generation = 0;
         let barrier = Arc::new(Barrier::with_action(2, move || {
             generation += 1;
@@ -296,23 +273,6 @@ fn each_party_gets_the_result_of_its_own_generation() {
     });
 }
 
-#[test]
-fn no_check_is_optional() {
-    let two_ways = ["one generation ended in two ways", "deadlock"];
-    caught("barrier::break_against_complete", Mutant::BarrierExpireBlind, &two_ways);
-    caught("barrier::withdraw_against_complete", Mutant::BarrierWithdrawBlind, &two_ways);
-    caught("barrier::break_against_action", Mutant::BarrierBreakFull, &two_ways);
-    caught("barrier::abort_against_complete", Mutant::BarrierArriveBlind, &two_ways);
-    let stranded = ["two parties met in two generations", "deadlock"];
-    caught("barrier::reset_while_parties_leave", Mutant::BarrierResetAtOnce, &stranded);
-    let stale = ["the result of another generation", "has a result for each party", "deadlock"];
-    caught(
-        "barrier::each_party_gets_the_result_of_its_own_generation",
-        Mutant::BarrierSlotUnguarded,
-        &stale,
-    );
-}
-
 /// Six threads do everything at once; what each learns of a generation must agree.
 #[test]
 #[cfg(brigade_shuttle)]
@@ -322,7 +282,7 @@ fn everybody_learns_the_same() {
     use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
     const PARTIES: usize = 3;
-    explore(&[Mutant::BarrierExpireBlind, Mutant::BarrierResetAtOnce], || {
+    explore(2, || {
         // Plain std types, which are no scheduling points: they record, they do not order.
         let done = Arc::new(AtomicBool::new(false));
         let log = Arc::new(Mutex::new(BTreeMap::<u32, (usize, usize, usize)>::new()));
@@ -377,11 +337,35 @@ fn everybody_learns_the_same() {
     });
 }
 
+const HANGS: &[&str] = &["deadlock"];
+const STALE: &[&str] = &["a party left before another's data"];
+const TWO_WAYS: &[&str] = &["one generation ended in two ways", "deadlock"];
+const STRANDED: &[&str] = &["two parties met in two generations", "deadlock"];
+const ANOTHERS: &[&str] =
+    &["the result of another generation", "has a result for each party", "deadlock"];
+
+pub(crate) const CONTRASTS: &[Contrast] = &[
+    both(WordWakeForgotten, "barrier::two_meet_twice", HANGS),
+    both(WordSleepUnannounced, "barrier::two_meet_twice", HANGS),
+    both(WordSleepUnchecked, "barrier::two_meet_twice", HANGS),
+    loom(WordChangeRelaxed, "barrier::two_meet_twice", STALE),
+    loom(WordWaitRelaxed, "barrier::two_meet_twice", STALE),
+    both(BarrierExpireBlind, "barrier::break_against_complete", TWO_WAYS),
+    both(BarrierWithdrawBlind, "barrier::withdraw_against_complete", TWO_WAYS),
+    both(BarrierBreakFull, "barrier::break_against_action", TWO_WAYS),
+    both(BarrierArriveBlind, "barrier::abort_against_complete", TWO_WAYS),
+    both(BarrierResetAtOnce, "barrier::reset_while_parties_leave", STRANDED),
+    both(
+        BarrierSlotUnguarded,
+        "barrier::each_party_gets_the_result_of_its_own_generation",
+        ANOTHERS,
+    ),
+    shuttle(BarrierExpireBlind, "barrier::everybody_learns_the_same", TWO_WAYS),
+    shuttle(BarrierResetAtOnce, "barrier::everybody_learns_the_same", TWO_WAYS),
+    shuttle(WordSleepUnannounced, "barrier::six_meet_again_and_again", HANGS),
+];
+
 #[test]
-#[cfg(brigade_shuttle)]
-fn six_threads_notice_as_much() {
-    let two_ways = ["one generation ended in two ways", "deadlock"];
-    caught("barrier::everybody_learns_the_same", Mutant::BarrierExpireBlind, &two_ways);
-    caught("barrier::everybody_learns_the_same", Mutant::BarrierResetAtOnce, &two_ways);
-    caught("barrier::six_meet_again_and_again", Mutant::WordSleepUnannounced, &["deadlock"]);
+fn every_mutant_is_caught() {
+    all_are_caught(CONTRASTS);
 }

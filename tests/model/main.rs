@@ -1,14 +1,27 @@
 //! The models: every interleaving that loom finds, and many that shuttle draws, of shipped code.
+//!
+//! A primitive's models lie in the file of its name, with a table of its mutants: each of them
+//! takes one thing away that an argument leans on, and names the model that must fail then.
 
 #![cfg(any(brigade_loom, brigade_shuttle))]
 
 mod barrier;
-mod caught;
 mod contrast;
+mod explore;
 mod monitor;
 mod mutex;
 mod phaser;
 mod rwlock;
 mod semaphore;
 mod sink;
-mod weakened;
+
+/// The mutants of all of them.
+const CONTRASTS: &[&[contrast::Contrast]] = &[
+    barrier::CONTRASTS,
+    monitor::CONTRASTS,
+    mutex::CONTRASTS,
+    phaser::CONTRASTS,
+    rwlock::CONTRASTS,
+    semaphore::CONTRASTS,
+    sink::CONTRASTS,
+];

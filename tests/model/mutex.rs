@@ -9,22 +9,24 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
+use brigade::internals::Mutant::CondvarUnlocksFirst;
 use brigade::internals::mutex::Condition;
-use brigade::internals::rwlock::{Kind::Writer, Machine, ReferenceLot};
+use brigade::internals::rwlock::{Kind::Writer, Machine};
 use brigade::rwlock::TaskFair;
 
-use crate::rwlock::explore;
+use crate::contrast::{Contrast, all_are_caught, loom};
+use crate::explore::explore;
 
 struct Basket {
-    lock: Machine<TaskFair, ReferenceLot>,
-    filled: Condition<ReferenceLot>,
+    lock: Machine<TaskFair>,
+    filled: Condition,
     // Protected by the lock; a plain number would need a cell.
     apples: AtomicUsize,
 }
 
 impl Basket {
     fn new() -> Arc<Self> {
-        let (lock, filled) = (Machine::modelled(), Condition::modelled());
+        let (lock, filled) = (Machine::new(), Condition::new());
         Arc::new(Self { lock, filled, apples: AtomicUsize::new(0) })
     }
 
@@ -53,7 +55,7 @@ impl Basket {
 
 #[test]
 fn no_notification_is_lost() {
-    explore(|| {
+    explore(3, || {
         let basket = Basket::new();
         let other = basket.clone();
         let taker = thread::spawn(move || other.take());
@@ -65,7 +67,7 @@ fn no_notification_is_lost() {
 
 #[test]
 fn two_takers_and_two_apples() {
-    explore(|| {
+    explore(3, || {
         let basket = Basket::new();
         let takers =
             [basket.clone(), basket.clone()].map(|basket| thread::spawn(move || basket.take()));
@@ -78,7 +80,7 @@ fn two_takers_and_two_apples() {
 /// One gives up, at any moment; what was meant for it is there for the other.
 #[test]
 fn a_waiter_that_gives_up_takes_no_place() {
-    explore(|| {
+    explore(3, || {
         let basket = Basket::new();
         let other = basket.clone();
         let hasty = thread::spawn(move || {
@@ -97,4 +99,12 @@ fn a_waiter_that_gives_up_takes_no_place() {
         patient.join().unwrap();
         basket.finish(0);
     });
+}
+
+pub(crate) const CONTRASTS: &[Contrast] =
+    &[loom(CondvarUnlocksFirst, "mutex::no_notification_is_lost", &["deadlock"])];
+
+#[test]
+fn every_mutant_is_caught() {
+    all_are_caught(CONTRASTS);
 }

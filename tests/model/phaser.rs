@@ -4,7 +4,7 @@ use std::ops::ControlFlow::Continue;
 use std::sync::Arc;
 use std::time::Duration;
 
-use brigade::internals::Mutant;
+use brigade::internals::Mutant::*;
 use brigade::phaser::{Advance, ArriveError, AwaitError, Phaser};
 
 #[cfg(brigade_loom)]
@@ -18,7 +18,8 @@ use shuttle::{
     thread,
 };
 
-use crate::caught::{caught, explore};
+use crate::contrast::{Contrast, all_are_caught, both, loom, shuttle};
+use crate::explore::explore;
 
 const SOME_TIME: Duration = Duration::from_secs(3600);
 
@@ -48,44 +49,20 @@ fn meets(parties: usize, phases: u32) {
     assert_eq!((phaser.phase(), phaser.parties()), (phases + 1, 0));
 }
 
-const MEETS: &[Mutant] = &[
-    Mutant::WordChangeRelaxed,
-    Mutant::WordWaitRelaxed,
-    Mutant::WordWakeForgotten,
-    Mutant::WordSleepUnannounced,
-    Mutant::WordSleepUnchecked,
-];
-
 #[test]
 fn two_meet_twice() {
-    explore(MEETS, || meets(2, 2));
+    explore(2, || meets(2, 2));
 }
 
 #[test]
 #[cfg(brigade_shuttle)]
 fn six_meet_again_and_again() {
-    explore(MEETS, || meets(6, 4));
-}
-
-#[test]
-fn no_wake_up_is_optional() {
-    let hangs = ["deadlock"];
-    caught("phaser::two_meet_twice", Mutant::WordWakeForgotten, &hangs);
-    caught("phaser::two_meet_twice", Mutant::WordSleepUnannounced, &hangs);
-    caught("phaser::two_meet_twice", Mutant::WordSleepUnchecked, &hangs);
-}
-
-#[test]
-#[cfg(brigade_loom)]
-fn no_ordering_is_optional() {
-    let stale = ["a party left before another's data"];
-    caught("phaser::two_meet_twice", Mutant::WordChangeRelaxed, &stale);
-    caught("phaser::two_meet_twice", Mutant::WordWaitRelaxed, &stale);
+    explore(2, || meets(6, 4));
 }
 
 #[test]
 fn a_deadline_breaks_nothing() {
-    explore(&[], || {
+    explore(2, || {
         let phaser = Arc::new(Phaser::new());
         let (mut a, mut b) = (phaser.register_owned().unwrap(), phaser.register_owned().unwrap());
         let other = thread::spawn(move || b.arrive().map(|token| token.phase()));
@@ -102,7 +79,7 @@ fn a_deadline_breaks_nothing() {
 
 #[test]
 fn a_party_leaves_while_its_phase_ends() {
-    explore(&[Mutant::PhaserLeaveBlind], || {
+    explore(2, || {
         let phaser = Arc::new(Phaser::new());
         let (mut stays, mut leaves) =
             (phaser.register_owned().unwrap(), phaser.register_owned().unwrap());
@@ -119,7 +96,7 @@ fn a_party_leaves_while_its_phase_ends() {
 
 #[test]
 fn a_party_comes_while_the_phase_advances() {
-    explore(&[Mutant::PhaserRegisterBlind], || {
+    explore(2, || {
         let mut due = 0;
         let phaser = Arc::new(Phaser::with_on_advance(move |advance: Advance| {
             assert_eq!(advance.phase(), due, "a phase ended twice");
@@ -143,7 +120,7 @@ fn a_party_comes_while_the_phase_advances() {
 
 #[test]
 fn close_against_advance() {
-    explore(&[Mutant::PhaserAdvanceBlind], || {
+    explore(2, || {
         let phaser = Arc::new(Phaser::with_on_advance(|_: Advance| Continue(())));
         let parties: Vec<_> = (0..2).map(|_| phaser.register_owned().unwrap()).collect();
         let threads: Vec<_> = parties
@@ -159,26 +136,11 @@ fn close_against_advance() {
     });
 }
 
-#[test]
-fn no_check_is_optional() {
-    caught("phaser::a_party_leaves_while_its_phase_ends", Mutant::PhaserLeaveBlind, &["deadlock"]);
-    caught(
-        "phaser::a_party_comes_while_the_phase_advances",
-        Mutant::PhaserRegisterBlind,
-        &["a phase ended twice"],
-    );
-    caught(
-        "phaser::close_against_advance",
-        Mutant::PhaserAdvanceBlind,
-        &["one phase ended in two ways"],
-    );
-}
-
 /// Five threads come, stay for some phases, and go.
 #[test]
 #[cfg(brigade_shuttle)]
 fn parties_come_and_go() {
-    explore(&[Mutant::PhaserLeaveBlind, Mutant::PhaserRegisterBlind], || {
+    explore(2, || {
         let mut due = 0;
         let phaser = Arc::new(Phaser::with_on_advance(move |advance: Advance| {
             assert_eq!(advance.phase(), due, "a phase ended twice");
@@ -208,10 +170,29 @@ fn parties_come_and_go() {
     });
 }
 
+const HANGS: &[&str] = &["deadlock"];
+const STALE: &[&str] = &["a party left before another's data"];
+const TWICE: &[&str] = &["a phase ended twice"];
+const TWO_WAYS: &[&str] = &["one phase ended in two ways"];
+
+pub(crate) const CONTRASTS: &[Contrast] = &[
+    both(WordWakeForgotten, "phaser::two_meet_twice", HANGS),
+    both(WordSleepUnannounced, "phaser::two_meet_twice", HANGS),
+    both(WordSleepUnchecked, "phaser::two_meet_twice", HANGS),
+    loom(WordChangeRelaxed, "phaser::two_meet_twice", STALE),
+    loom(WordWaitRelaxed, "phaser::two_meet_twice", STALE),
+    both(PhaserLeaveBlind, "phaser::a_party_leaves_while_its_phase_ends", HANGS),
+    both(PhaserRegisterBlind, "phaser::a_party_comes_while_the_phase_advances", TWICE),
+    both(PhaserAdvanceBlind, "phaser::close_against_advance", TWO_WAYS),
+    shuttle(PhaserLeaveBlind, "phaser::parties_come_and_go", &["deadlock", "a phase ended twice"]),
+    shuttle(
+        PhaserRegisterBlind,
+        "phaser::parties_come_and_go",
+        &["deadlock", "a phase ended twice"],
+    ),
+];
+
 #[test]
-#[cfg(brigade_shuttle)]
-fn five_threads_notice_as_much() {
-    let signs = ["deadlock", "a phase ended twice"];
-    caught("phaser::parties_come_and_go", Mutant::PhaserLeaveBlind, &signs);
-    caught("phaser::parties_come_and_go", Mutant::PhaserRegisterBlind, &signs);
+fn every_mutant_is_caught() {
+    all_are_caught(CONTRASTS);
 }

@@ -7,8 +7,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use brigade::internals::rwlock::{Kind, Machine, ReferenceLot, Refused};
-use brigade::internals::{Mutant, arm};
+use brigade::internals::rwlock::{Kind, Machine, Refused};
 use brigade::rwlock::Policy;
 
 #[cfg(brigade_loom)]
@@ -19,15 +18,17 @@ mod oracle;
 #[cfg(brigade_shuttle)]
 mod schedules;
 
+pub(crate) use mutants::CONTRASTS;
+
 /// The shipped machine and a value that only the lock protects.
 struct Guarded<P> {
-    lock: Machine<P, ReferenceLot>,
+    lock: Machine<P>,
     value: watched::Value,
 }
 
 impl<P: Policy> Guarded<P> {
     fn new() -> Arc<Self> {
-        Arc::new(Self { lock: Machine::modelled(), value: watched::Value::new() })
+        Arc::new(Self { lock: Machine::new(), value: watched::Value::new() })
     }
 
     fn enter(&self, kind: Kind) {
@@ -133,24 +134,5 @@ mod watched {
             yield_now();
             assert_eq!(self.0.swap(0, SeqCst), WRITER, "a writer beside somebody");
         }
-    }
-}
-
-/// Explores `model`: every schedule under loom, some thousands under shuttle.
-pub(crate) fn explore(model: impl Fn() + Send + Sync + 'static) {
-    arm_if_asked();
-    #[cfg(brigade_loom)]
-    loom::model(model);
-    #[cfg(brigade_shuttle)]
-    shuttle::check_random(model, 2_000);
-}
-
-/// Weakens this process if it was started as a mutant.
-fn arm_if_asked() {
-    if let Some((mutant, ..)) = std::env::var("BRIGADE_MUTANT")
-        .ok()
-        .and_then(|name| mutants::ALL.iter().find(|(mutant, ..)| format!("{mutant:?}") == name))
-    {
-        arm(Some(*mutant));
     }
 }

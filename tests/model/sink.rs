@@ -24,3 +24,5 @@ mod rest;
 mod room;
 #[cfg(brigade_shuttle)]
 mod whole;
+
+pub(crate) use mutants::CONTRASTS;

@@ -1,13 +1,14 @@
 //! Who is next: the one place where the line is read and the lock handed over.
 
 use super::Machine;
+use crate::rwlock::line::{Kind, Message, Ticket};
 use crate::rwlock::policy::Policy;
 use crate::rwlock::word::{
     DRAINING, ELECTED, FRONT, FRONT_UPGRADES, PHASE_DUE, QUEUED, READERS_QUEUED, WRITER,
     WRITERS_QUEUED, Word,
 };
 use crate::sync::atomic::Ordering;
-use crate::sync::parking::{Kind, Message, Parking, Ticket, Verdict};
+use crate::sync::lot::Verdict;
 use crate::sync::{Mutant, mutant};
 
 /// Why the line is being looked at.
@@ -59,7 +60,7 @@ struct Plan {
     staying: usize,
 }
 
-impl<P: Policy, L: Parking> Machine<P, L> {
+impl<P: Policy> Machine<P> {
     /// Hands the lock to whom the policy names, if anybody can enter now.
     ///
     /// Any number of threads may owe this at the same time; whoever comes second finds the work
@@ -78,7 +79,7 @@ impl<P: Policy, L: Parking> Machine<P, L> {
             self.key(),
             |ticket| {
                 let mut now = plan.take().unwrap_or_else(|| self.look(turn));
-                let verdict = now.judge(ticket);
+                let verdict = now.judge(Ticket::from_bits(ticket));
                 plan.set(Some(now));
                 verdict
             },
@@ -88,7 +89,7 @@ impl<P: Policy, L: Parking> Machine<P, L> {
                 if change != 0 {
                     self.word.fetch_add(change, super::exit());
                 }
-                message
+                message.to_bits()
             },
         );
         next

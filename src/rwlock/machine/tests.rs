@@ -3,17 +3,16 @@
 use super::*;
 use crate::rwlock::word::MAX_READERS;
 use crate::rwlock::{FairRwLock, PhaseFair};
-use crate::sync::parking::ThreadLot;
 use proptest::prelude::*;
 
 /// A lock as it is after `readers` guards have been forgotten.
-fn with_forgotten_readers(readers: usize) -> Machine<PhaseFair, ThreadLot> {
-    let lock = Machine::new(ThreadLot);
+fn with_forgotten_readers(readers: usize) -> Machine<PhaseFair> {
+    let lock = Machine::new();
     lock.word.store(readers * ONE_READER, Ordering::Relaxed);
     lock
 }
 
-impl<P: Policy> Machine<P, ThreadLot> {
+impl<P: Policy> Machine<P> {
     pub(crate) fn fill_up(&self) {
         self.word.store(MAX_READERS * ONE_READER, Ordering::Relaxed);
     }
@@ -131,7 +130,7 @@ proptest! {
     /// One thread, any sequence: the word says what the counts say.
     #[test]
     fn the_word_agrees_with_plain_counts(steps in steps()) {
-        let lock = Machine::<PhaseFair, _>::new(ThreadLot);
+        let lock = Machine::<PhaseFair>::new();
         let mut plain = Plain::default();
         for step in steps {
             match step {

@@ -6,14 +6,15 @@
 use std::time::{Duration, Instant};
 
 use super::{Machine, after, entry, settle::Turn};
+use crate::rwlock::line::{Event, Kind, Message, Ticket};
 use crate::rwlock::policy::Policy;
 use crate::rwlock::word::{Answer, Pass, UPGRADABLE_READER, WRITER, Word};
-use crate::sync::parking::{Event, Kind, Message, Parked, Parking, Ticket, Verdict};
+use crate::sync::lot::{Parked, Verdict};
 use crate::sync::{Mutant, mutant, spin};
 
 const UPGRADER: Ticket = Ticket { kind: Kind::Upgrader, heir: false };
 
-impl<P: Policy, L: Parking> Machine<P, L> {
+impl<P: Policy> Machine<P> {
     /// Waits until the other readers have left, or until the deadline; `false` keeps the
     /// upgradable lock.
     #[inline]
@@ -37,7 +38,7 @@ impl<P: Policy, L: Parking> Machine<P, L> {
     fn upgrade_fast(&self) -> bool {
         let upgraded = self.swap_if(Word(UPGRADABLE_READER), Word(WRITER), entry()).is_ok();
         if upgraded {
-            self.lot.note(Event::Entered(Kind::Upgrader));
+            self.note(Event::Entered(Kind::Upgrader));
         }
         upgraded
     }
@@ -54,14 +55,14 @@ impl<P: Policy, L: Parking> Machine<P, L> {
                 while let Answer::Enter(next) = word.ask(Kind::Upgrader, Pass::Newcomer) {
                     match self.swap_if(word, next, entry()) {
                         Ok(()) => {
-                            self.lot.note(Event::Entered(Kind::Upgrader));
+                            self.note(Event::Entered(Kind::Upgrader));
                             upgraded = true;
                             break;
                         }
                         Err(now) => word = now,
                     }
                 }
-                Message::Granted
+                Message::Granted.to_bits()
             },
         );
         upgraded
@@ -76,7 +77,7 @@ impl<P: Policy, L: Parking> Machine<P, L> {
         }
         let parked = self.lot.park(
             self.key(),
-            UPGRADER,
+            UPGRADER.to_bits(),
             deadline,
             || self.queues(UPGRADER, Pass::Newcomer, &mut None),
             || {},

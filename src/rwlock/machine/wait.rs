@@ -3,13 +3,14 @@
 use std::time::Instant;
 
 use super::{Attempt, Machine, Refused, entry, settle::Turn, thief};
+use crate::rwlock::line::{Event, Kind, Message, Ticket};
 use crate::rwlock::policy::Policy;
 use crate::rwlock::word::{Answer, Pass, QUEUED, WATCHED, Word};
 use crate::sync::atomic::Ordering;
-use crate::sync::parking::{Event, Kind, Message, Parked, Parking, Ticket};
+use crate::sync::lot::Parked;
 use crate::sync::{Mutant, mutant, spin};
 
-impl<P: Policy, L: Parking> Machine<P, L> {
+impl<P: Policy> Machine<P> {
     #[cold]
     pub(super) fn enter_slow(&self, kind: Kind, deadline: Option<Instant>) -> Result<(), Refused> {
         let mut spin = spin::Short::new();
@@ -40,15 +41,17 @@ impl<P: Policy, L: Parking> Machine<P, L> {
             let mut refused = None;
             let parked = self.lot.park(
                 self.key(),
-                ticket,
+                ticket.to_bits(),
                 deadline,
                 || self.queues(ticket, pass, &mut refused),
                 || self.linger(),
                 || self.withdraw(ticket),
             );
             match parked {
-                Parked::Woken(Message::Granted) => return Ok(()),
-                Parked::Woken(Message::Elected) => pass = Pass::Heir,
+                Parked::Woken(message) => match Message::from_bits(message) {
+                    Message::Granted => return Ok(()),
+                    Message::Elected => pass = Pass::Heir,
+                },
                 Parked::Invalid => match refused {
                     Some(refused) => return Err(refused),
                     None => {
@@ -101,7 +104,7 @@ impl<P: Policy, L: Parking> Machine<P, L> {
             match self.swap_if(word, next, if queues { Ordering::Relaxed } else { entry() }) {
                 Ok(()) => {
                     if !queues {
-                        self.lot.note(match pass {
+                        self.note(match pass {
                             Pass::Heir => Event::Inherited(ticket.kind),
                             _ => Event::Entered(ticket.kind),
                         });

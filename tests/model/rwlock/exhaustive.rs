@@ -1,6 +1,7 @@
 //! Two or three threads, every schedule (loom).
 
-use super::{Guarded, explore};
+use super::Guarded;
+use crate::explore::explore;
 use brigade::internals::rwlock::Kind::{self, Reader, Upgradable, Writer};
 use brigade::rwlock::{Bypass, PhaseFair, Policy, TaskFair};
 use loom::thread::{self, JoinHandle};
@@ -15,7 +16,7 @@ fn spawn<P: Policy>(
 }
 
 fn visits<P: Policy>(first: Kind, second: Kind, third: Kind) {
-    explore(move || {
+    explore(3, move || {
         let guarded = Guarded::<P>::new();
         let one = spawn(&guarded, move |guarded| guarded.visit(first));
         let two = spawn(&guarded, move |guarded| guarded.visit(second));
@@ -61,7 +62,7 @@ fn two_upgradable_and_a_writer<P: Policy>() {
 }
 
 fn upgrade_beside_a_reader<P: Policy>() {
-    explore(|| {
+    explore(3, || {
         let guarded = Guarded::<P>::new();
         let reader = spawn(&guarded, |guarded| guarded.visit(Reader));
         let writer = spawn(&guarded, |guarded| guarded.visit(Writer));
@@ -78,11 +79,11 @@ fn upgrade_beside_a_reader<P: Policy>() {
 
 /// The writer stands in the line before the upgrade begins, and cannot enter until it is over.
 fn upgrade_passes_the_line<P: Policy>() {
-    explore(|| {
+    explore(3, || {
         let guarded = Guarded::<P>::new();
         guarded.enter(Upgradable);
         let writer = spawn(&guarded, |guarded| guarded.visit(Writer));
-        while !guarded.lock.lot().diary().iter().any(|(_, entry)| is_queued(entry)) {
+        while !guarded.lock.diary().iter().any(|(_, entry)| is_queued(entry)) {
             thread::yield_now();
         }
         assert!(guarded.lock.try_upgrade(), "nobody else reads");
@@ -98,7 +99,7 @@ fn is_queued(entry: &brigade::internals::rwlock::Entry) -> bool {
 }
 
 fn upgrade_in_time<P: Policy>() {
-    explore(|| {
+    explore(3, || {
         let guarded = Guarded::<P>::new();
         let reader = spawn(&guarded, |guarded| guarded.visit(Reader));
         guarded.enter(Upgradable);
@@ -113,7 +114,7 @@ fn upgrade_in_time<P: Policy>() {
 
 /// The holder waits for a reader that only the downgrade lets in.
 fn downgrade<P: Policy>() {
-    explore(|| {
+    explore(3, || {
         let guarded = Guarded::<P>::new();
         guarded.enter(Writer);
         let reader = spawn(&guarded, |guarded| guarded.visit(Reader));
@@ -127,7 +128,7 @@ fn downgrade<P: Policy>() {
 }
 
 fn downgrade_to_upgradable<P: Policy>() {
-    explore(|| {
+    explore(3, || {
         let guarded = Guarded::<P>::new();
         guarded.enter(Writer);
         let reader = spawn(&guarded, |guarded| guarded.visit(Reader));
@@ -145,7 +146,7 @@ fn downgrade_to_upgradable<P: Policy>() {
 
 /// This thread reads until the second reader has been inside; the writer between them gives up.
 fn timed_writer_frees_the_readers_behind_it<P: Policy>() {
-    explore(|| {
+    explore(3, || {
         let guarded = Guarded::<P>::new();
         guarded.enter(Reader);
         let writer = spawn(&guarded, |guarded| {
@@ -161,7 +162,7 @@ fn timed_writer_frees_the_readers_behind_it<P: Policy>() {
 
 /// The same with an upgrade that cannot happen, because this thread reads a second time.
 fn timed_upgrade_frees_the_readers_behind_it<P: Policy>() {
-    explore(|| {
+    explore(3, || {
         let guarded = Guarded::<P>::new();
         guarded.enter(Reader);
         guarded.enter(Upgradable);
@@ -175,7 +176,7 @@ fn timed_upgrade_frees_the_readers_behind_it<P: Policy>() {
 }
 
 fn everybody_in_time<P: Policy>() {
-    explore(|| {
+    explore(3, || {
         let guarded = Guarded::<P>::new();
         let in_time = |kind: Kind| {
             move |guarded: &Guarded<P>| {
@@ -195,7 +196,7 @@ fn everybody_in_time<P: Policy>() {
 }
 
 fn waiting_upgradable_is_no_barrier<P: Policy>() {
-    explore(|| {
+    explore(3, || {
         let guarded = Guarded::<P>::new();
         guarded.enter(Upgradable);
         let second = spawn(&guarded, |guarded| guarded.visit(Upgradable));
@@ -208,7 +209,7 @@ fn waiting_upgradable_is_no_barrier<P: Policy>() {
 }
 
 fn failed_attempts_leave_no_trace<P: Policy>() {
-    explore(|| {
+    explore(3, || {
         let guarded = Guarded::<P>::new();
         let attempts = spawn(&guarded, |guarded| {
             for kind in [Writer, Reader] {
@@ -228,7 +229,7 @@ fn failed_attempts_leave_no_trace<P: Policy>() {
 
 /// What `bump` does: let the line go first, by handing over, and come back.
 fn bump<P: Policy>() {
-    explore(|| {
+    explore(3, || {
         let guarded = Guarded::<P>::new();
         let one = spawn(&guarded, |guarded| guarded.visit(Writer));
         guarded.enter(Writer);

@@ -8,7 +8,8 @@ use shuttle::rand::{Rng as _, thread_rng};
 use shuttle::thread;
 
 use super::oracle::{Promise, check};
-use super::{Guarded, arm_if_asked, some_day};
+use super::{Guarded, some_day};
+use crate::explore::draw;
 
 const SCHEDULES: usize = 10_000;
 
@@ -19,15 +20,8 @@ macro_rules! for_every_policy {
             const PROMISE: Promise = Promise { readers_first: $readers_first, steals: $steals };
 
             #[test]
-            fn random() {
-                arm_if_asked();
-                shuttle::check_random(|| crowd::<$policy>(PROMISE), SCHEDULES);
-            }
-
-            #[test]
-            fn by_priority() {
-                arm_if_asked();
-                shuttle::check_pct(|| crowd::<$policy>(PROMISE), SCHEDULES, 4);
+            fn crowd() {
+                draw(SCHEDULES, || super::crowd::<$policy>(PROMISE));
             }
         }
     )+};
@@ -51,7 +45,7 @@ fn crowd<P: Policy>(promise: Promise) {
         .collect();
     threads.into_iter().for_each(|thread| thread.join().unwrap());
     guarded.finish();
-    check(&guarded.lock.lot().diary(), promise);
+    check(&guarded.lock.diary(), promise);
 }
 
 fn something<P: Policy>(guarded: &Arc<Guarded<P>>) {

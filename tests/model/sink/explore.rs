@@ -1,36 +1,12 @@
-//! How loom is asked, and the clock it is asked with.
+//! The clock that loom is asked with, and what producers do.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::time::Instant;
 
 use loom::sync::atomic::{AtomicU64, Ordering};
 
 use super::ledger::Key;
-use super::mutants::WEAKENINGS;
-use crate::weakened::arm_as_told;
+pub(crate) use crate::explore::explore;
 use brigade::internals::Port;
-
-/// Explores every interleaving with at most `preemptions` preemptions; `None` is all of them.
-pub(crate) fn explore(preemptions: Option<usize>, model: impl Fn() + Send + Sync + 'static) {
-    arm_as_told(WEAKENINGS);
-    let began = Instant::now();
-    let runs = Arc::new(AtomicUsize::new(0));
-    let counter = Arc::clone(&runs);
-    let mut loom = loom::model::Builder::new();
-    loom.preemption_bound = preemptions;
-    loom.max_branches = 20_000;
-    loom.check(move || {
-        counter.fetch_add(1, Relaxed);
-        model();
-    });
-    let name = std::thread::current().name().unwrap_or("a model").to_owned();
-    println!(
-        "{name}: {} interleavings, preemptions {preemptions:?}, {:.2?}",
-        runs.load(Relaxed),
-        began.elapsed()
-    );
-}
 
 /// A clock as bad as can be: whoever reads it may see any time that it has shown since that
 /// reader's last look, in whatever order others see it.

@@ -1,48 +1,16 @@
-//! How shuttle is asked, and the clock it is asked with.
+//! What the threads of a schedule draw, and the clock they are asked with.
 
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use brigade::clock::{Clock, Stamp};
 use brigade::sink::{Durability, Overflow};
 use shuttle::rand::{Rng, thread_rng};
-use shuttle::scheduler::{PctScheduler, RandomScheduler};
-use shuttle::{Config, MaxSteps, Runner, thread};
+use shuttle::thread;
 
-use crate::sink::mutants::WEAKENINGS;
-use crate::weakened::arm_as_told;
-
-/// Changes of priority in one schedule of PCT.
-const DEPTH: usize = 4;
-
-/// More scheduling decisions than this in one run are a livelock.
-const LIVELOCK: usize = 400_000;
-
-/// How many times more schedules a weakened sink may need to fail, for luck to play no part.
-const PERSISTENCE: usize = 30;
-
-/// Runs `model` in so many schedules drawn evenly, and as many drawn by priorities.
-pub(crate) fn draw(schedules: usize, model: impl Fn() + Send + Sync + Clone + 'static) {
-    let schedules = if arm_as_told(WEAKENINGS) { schedules * PERSISTENCE } else { schedules };
-    let name = std::thread::current().name().unwrap_or("a model").to_owned();
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
-    let seed = match std::env::var("SHUTTLE_RANDOM_SEED") {
-        Ok(seed) => seed.parse().expect("SHUTTLE_RANDOM_SEED is a number"),
-        Err(_) => now as u64,
-    };
-    println!("{name}: SHUTTLE_RANDOM_SEED={seed}");
-    let mut config = Config::new();
-    config.max_steps = MaxSteps::FailAfter(LIVELOCK);
-    config.stack_size = 1 << 17;
-    let began = Instant::now();
-    let evenly = RandomScheduler::new_from_seed(seed, schedules);
-    Runner::new(evenly, config.clone()).run(model.clone());
-    let by_priority = PctScheduler::new_from_seed(seed, DEPTH, schedules);
-    Runner::new(by_priority, config).run(model);
-    println!("{name}: 2 x {schedules} schedules, {:.2?}", began.elapsed());
-}
+pub(crate) use crate::explore::draw;
 
 /// What all of these threads have to tell, once all are through.
 pub(crate) fn join<R>(threads: Vec<thread::JoinHandle<Vec<R>>>) -> Vec<R> {
