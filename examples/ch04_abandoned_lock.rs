@@ -129,7 +129,7 @@ pub fn fixed(options: &Options, recorder: &Recorder) -> Outcome {
         let philosophers = NAMES.map(|name| {
             let (a, b) = (&a, &b);
             threads.spawn(move || {
-                let me = recorder.track(name);
+                let me = recorder.lane(name);
                 loop {
                     let waiting = me.wait("chopsticks");
                     let _first = a.lock();
@@ -160,7 +160,7 @@ pub fn poisoned(options: &Options, recorder: &Recorder) -> Outcome {
         let philosophers = NAMES.map(|name| {
             let (a, b) = (&a, &b);
             threads.spawn(move || {
-                let me = recorder.track(name);
+                let me = recorder.lane(name);
                 let mut poisoned = 0;
                 loop {
                     let waiting = me.wait("chopsticks");

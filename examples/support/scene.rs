@@ -20,8 +20,8 @@
 
 #[path = "figures.rs"]
 pub mod figures;
-#[path = "recorder.rs"]
-pub mod recorder;
+#[path = "picture.rs"]
+pub mod picture;
 #[path = "watch.rs"]
 pub mod watch;
 
@@ -31,7 +31,8 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-pub use recorder::{Recorder, Track};
+pub use brigade::timeline::{Lane, Recorder};
+use picture::Picture;
 
 /// The flags that every scene has.
 #[derive(Debug, Clone, Args)]
@@ -48,6 +49,11 @@ pub struct Flags {
     #[arg(long, value_name = "N", default_value_t = u64::from(rand::random::<u16>()),
           hide_default_value = true)]
     pub seed: u64,
+
+    /// Draws what each thread did: FILE.svg, FILE.json for Perfetto, FILE.txt, or - for here; one
+    /// file for each part
+    #[arg(long, value_name = "FILE")]
+    pub timeline: Option<Picture>,
 }
 
 impl Flags {
@@ -59,8 +65,7 @@ impl Flags {
     /// Begins to show a scene elsewhere.
     pub fn show_on<'a>(&'a self, out: impl Write + 'a, about: impl Display) -> Show<'a> {
         let out = Box::new(out);
-        let recorder = Recorder::default();
-        let mut show = Show { flags: self, recorder, as_claimed: true, out, told: Ok(()) };
+        let mut show = Show { flags: self, parts: 0, as_claimed: true, out, failure: None };
         show.tell(format_args!("{about}\n"));
         show
     }
@@ -86,10 +91,11 @@ impl<N: Display, V: Display> Display for Row<N, V> {
 #[must_use = "`end` gives the exit code"]
 pub struct Show<'a> {
     flags: &'a Flags,
-    recorder: Recorder,
+    /// How many have been shown.
+    parts: usize,
     as_claimed: bool,
     out: Box<dyn Write + 'a>,
-    told: io::Result<()>,
+    failure: Option<String>,
 }
 
 impl Show<'_> {
@@ -111,20 +117,46 @@ impl Show<'_> {
 
     /// Runs and shows what is neither, whatever was asked for.
     pub fn scene<S: Seen>(mut self, title: impl Display, run: impl FnOnce(&Recorder) -> S) -> Self {
+        let title = title.to_string();
         self.tell(format_args!("\n{title}\n\n"));
-        let seen = run(&self.recorder);
+        let recorder = self.recorder();
+        let seen = run(&recorder);
         let verdict = seen.verdict();
         self.as_claimed &= verdict.is_ok();
         let verdict = verdict.unwrap_or_else(|instead| format!("NOT as it should be: {instead}"));
-        self.tell(format_args!("{seen}\n{verdict}\n"));
+        self.tell(format_args!("{seen}"));
+        self.draw(recorder, &title);
+        self.tell(format_args!("\n{verdict}\n"));
         self
+    }
+
+    /// One for each part, that records if somebody wants to see it.
+    fn recorder(&mut self) -> Recorder {
+        if self.flags.timeline.is_none() {
+            return Recorder::off();
+        }
+        Recorder::new().unwrap_or_else(|error| {
+            self.failure.get_or_insert(format!("nothing can be recorded: {error}"));
+            Recorder::off()
+        })
+    }
+
+    fn draw(&mut self, recorder: Recorder, title: &str) {
+        self.parts += 1;
+        let Some(picture) = &self.flags.timeline else { return };
+        match picture.draw(&recorder.finish(), title, self.parts) {
+            Ok(shown) => self.tell(format_args!("{shown}")),
+            Err(error) => {
+                self.failure.get_or_insert(error);
+            }
+        }
     }
 
     /// The exit code: failure if anything seen was not what the scene claims.
     #[must_use]
     pub fn end(self) -> ExitCode {
-        if let Err(error) = self.told {
-            eprintln!("error: the output cannot be written: {error}");
+        if let Some(failure) = self.failure {
+            eprintln!("error: {failure}");
             return ExitCode::FAILURE;
         }
         if self.as_claimed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -133,7 +165,9 @@ impl Show<'_> {
     /// A reader that has gone away (`| head`) is no error.
     fn tell(&mut self, text: fmt::Arguments<'_>) {
         match self.out.write_fmt(text) {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => self.told = Err(error),
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                self.failure.get_or_insert(format!("the output cannot be written: {error}"));
+            }
             _ => {}
         }
     }

@@ -10,9 +10,9 @@ use std::fmt;
 use std::time::Duration;
 
 use brigade::mutex::{FairCondvar, FairMutex, FairMutexGuard};
+use brigade::timeline::{Lane, OpenSpan, Recorder};
 
 use super::Row;
-use super::recorder::{Recorder, Span, Track};
 
 /// How long a blocked thread sleeps before it looks whether the run has been called off.
 const NAP: Duration = Duration::from_millis(20);
@@ -76,8 +76,7 @@ impl<'r> Watch<'r> {
     /// The parts, in order, each to be taken along by its thread. A part that is dropped is played.
     pub fn members(&self) -> Vec<Member<'_>> {
         let names: Vec<_> = self.board.lock().cast.iter().map(|e| e.name.clone()).collect();
-        let member =
-            |(index, name)| Member { watch: self, index, track: self.recorder.track(name) };
+        let member = |(index, name)| Member { watch: self, index, lane: self.recorder.lane(name) };
         names.into_iter().enumerate().map(member).collect()
     }
 
@@ -150,14 +149,14 @@ impl Board {
 pub struct Member<'w> {
     watch: &'w Watch<'w>,
     index: usize,
-    track: Track<'w>,
+    lane: Lane,
 }
 
 impl<'w> Member<'w> {
     /// The thread's name.
     #[must_use]
     pub fn name(&self) -> &str {
-        self.track.name()
+        self.lane.name()
     }
 
     /// Where it stands in the cast.
@@ -166,16 +165,16 @@ impl<'w> Member<'w> {
         self.index
     }
 
-    /// The line of this thread in the timeline.
+    /// The lane of this thread in the timeline.
     #[must_use]
-    pub fn track(&self) -> &Track<'w> {
-        &self.track
+    pub fn lane(&self) -> &Lane {
+        &self.lane
     }
 
     /// Locks, as [`FairMutex::lock`] does, unless the run is called off.
     pub fn lock<'a, T>(&'a self, lock: &'a Watched<T>) -> Result<Held<'a, T>, CalledOff> {
         let thing = lock.thing();
-        let wait = self.track.wait(lock.name);
+        let wait = self.lane.wait(lock.name);
         let guard = match lock.mutex.try_lock() {
             Some(guard) => guard,
             None => {
@@ -195,7 +194,7 @@ impl<'w> Member<'w> {
         }
         board.cast[self.index].holds.push(thing);
         drop(wait);
-        Ok(Held { guard, member: self, thing, _hold: self.track.hold(lock.name) })
+        Ok(Held { hold: Some(self.lane.hold(lock.name)), guard, member: self, thing })
     }
 }
 
@@ -237,10 +236,11 @@ impl<T> Watched<T> {
 /// What a thread has locked; unlocked as it is dropped.
 #[derive(Debug)]
 pub struct Held<'a, T> {
+    // Ends before the lock is free, so that no two threads are seen to hold it.
+    hold: Option<OpenSpan<'a>>,
     guard: FairMutexGuard<'a, T>,
     member: &'a Member<'a>,
     thing: Thing,
-    _hold: Span<'a>,
 }
 
 impl<T> std::ops::Deref for Held<'_, T> {
@@ -277,8 +277,9 @@ pub struct Signal<'w> {
 impl Signal<'_> {
     /// Lets go of the lock and sleeps until it is notified, unless the run is called off.
     pub fn wait<T>(&self, held: &mut Held<'_, T>) -> Result<(), CalledOff> {
-        let Held { guard, member, thing, .. } = held;
-        let _wait = member.track.wait(self.name);
+        let Held { hold, guard, member, thing } = held;
+        *hold = None;
+        let _wait = member.lane.wait(self.name);
         let mut board = self.watch.board.lock();
         board.waits_so_far += 1;
         let wait =
@@ -296,6 +297,7 @@ impl Signal<'_> {
         let entry = &mut board.cast[member.index];
         entry.waits = None;
         entry.holds.push(*thing);
+        *hold = Some(member.lane.hold(thing.name));
         result
     }
 

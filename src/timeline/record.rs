@@ -102,6 +102,31 @@ impl Recorder {
         })
     }
 
+    /// Makes a recorder that records nothing, for code that is watched only when somebody asks.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use brigade::timeline::Recorder;
+    ///
+    /// let asked = false;
+    /// let recorder = if asked { Recorder::new()? } else { Recorder::off() };
+    /// drop(recorder.lane("barron").run("chopping"));
+    /// assert!(recorder.finish().spans().is_empty());
+    /// # Ok::<(), brigade::sink::BuildError>(())
+    /// ```
+    #[must_use]
+    pub fn off() -> Self {
+        Self {
+            sink: None,
+            clock: Arc::new(MonotonicClock::new()),
+            seen: Seen::default(),
+            rows: Mutex::default(),
+            joins: AtomicU32::new(0),
+            lost: Arc::default(),
+        }
+    }
+
     /// Makes a lane, to be moved into the thread that it is about.
     ///
     /// Lanes of the same name are one row of the timeline: a thread may go on where an earlier one
@@ -109,22 +134,24 @@ impl Recorder {
     #[must_use = "a lane records what is asked of it"]
     pub fn lane(&self, name: impl AsRef<str>) -> Lane {
         let name = name.as_ref();
-        let row = {
+        let (row, name) = {
             let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
-            rows.iter().position(|row| &**row == name).unwrap_or_else(|| {
+            let row = rows.iter().position(|row| &**row == name).unwrap_or_else(|| {
                 rows.push(name.into());
                 rows.len() - 1
-            })
+            });
+            (row, Arc::clone(&rows[row]))
         };
         let join = self.joins.fetch_add(1, Ordering::Relaxed);
         // To the sink it is a number, so that a name may be anything, and come again.
         let producer = self.sink.as_ref().and_then(|sink| sink.producer(join.to_string()).ok());
         Lane {
             producer: RefCell::new(producer),
+            name,
             row,
             join,
             next: Cell::new(0),
-            lost: Arc::clone(&self.lost),
+            lost: self.sink.is_some().then(|| Arc::clone(&self.lost)),
         }
     }
 
@@ -201,13 +228,21 @@ fn spans(events: Vec<(Stamp, Event)>, rows: &[Arc<str>], last: Stamp) -> Vec<Spa
 #[derive(Debug)]
 pub struct Lane {
     producer: RefCell<Option<Producer<Event>>>,
+    name: Arc<str>,
     row: usize,
     join: u32,
     next: Cell<u64>,
-    lost: Arc<AtomicU64>,
+    /// Nothing if nothing is to be recorded.
+    lost: Option<Arc<AtomicU64>>,
 }
 
 impl Lane {
+    /// The name of its row.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Opens a span in which the thread works, until the guard is dropped.
     pub fn run(&self, name: impl Into<Cow<'static, str>>) -> OpenSpan<'_> {
         self.open(Kind::Run, name.into())
@@ -281,11 +316,12 @@ impl Lane {
     }
 
     fn open(&self, kind: Kind, name: Cow<'static, str>) -> OpenSpan<'_> {
+        let Some(lost) = &self.lost else { return OpenSpan { lane: self, number: None } };
         let number = self.next.get();
         self.next.set(number + 1);
         let begun = self.push(number, What::Begin { row: self.row, kind, name });
         if !begun {
-            self.lost.fetch_add(1, Ordering::Relaxed);
+            lost.fetch_add(1, Ordering::Relaxed);
         }
         OpenSpan { lane: self, number: begun.then_some(number) }
     }

@@ -1,10 +1,10 @@
-use crate::ch04_abandoned_lock::scene::Seen as _;
+use crate::ch04_abandoned_lock::scene::{Recorder, Seen as _};
 use crate::ch04_abandoned_lock::{FATAL, Options, Outcome, broken, fixed, poisoned};
 use crate::played;
 
-fn play(run: fn(&Options, &crate::ch04_abandoned_lock::scene::Recorder) -> Outcome) -> Outcome {
+fn play(run: fn(&Options, &Recorder) -> Outcome) -> Outcome {
     played("ch04_abandoned_lock", "--pieces 50", move |options: Options| {
-        run(&options, &Default::default())
+        run(&options, &Recorder::off())
     })
 }
 

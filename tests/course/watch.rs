@@ -6,10 +6,11 @@ use std::thread;
 use crate::scene::Recorder;
 use crate::scene::watch::{CalledOff, Lost, Stuck, Watch, Watched};
 use crate::watchdog::within;
+use brigade::timeline::{Ending, Kind};
 
 /// A run with nothing recorded.
 fn watched(cast: &[&'static str], play: impl FnOnce(&Watch<'_>)) -> Option<Stuck> {
-    let recorder = Recorder::default();
+    let recorder = Recorder::off();
     let watch = Watch::new(&recorder, cast.iter().copied());
     play(&watch);
     watch.into_stuck()
@@ -90,7 +91,8 @@ fn what_is_taken_along_is_missed() {
             let (ada, ben) = (members.next().expect("ada"), members.next().expect("ben"));
             std::mem::forget(ada.lock(&lock));
             thread::scope(|threads| {
-                let waiting = threads.spawn(|| ben.lock(&lock).is_err());
+                let lock = &lock;
+                let waiting = threads.spawn(move || ben.lock(lock).is_err());
                 drop(ada);
                 assert!(waiting.join().expect("no panic"));
             });
@@ -166,9 +168,32 @@ fn who_can_go_on_is_never_called_off() {
 }
 
 #[test]
-fn a_recorder_keeps_nothing_unless_asked() {
-    for (recorder, expected) in [(Recorder::default(), 0), (Recorder::keeping(), 1)] {
-        drop(recorder.track("ada").run("chops"));
-        assert_eq!(recorder.recorded().len(), expected);
-    }
+fn holds_of_one_lock_are_drawn_one_after_the_other_also_across_a_signal() {
+    within("holds", || {
+        let recorder = Recorder::new().expect("a thread for the sink");
+        let watch = Watch::new(&recorder, ["ada", "ben"]);
+        let (lock, signal) = (Watched::new("lock", 0), watch.signal("turn"));
+        thread::scope(|threads| {
+            for me in watch.members() {
+                let (lock, signal) = (&lock, &signal);
+                threads.spawn(move || -> Result<(), CalledOff> {
+                    for turn in 0..20 {
+                        let mut held = me.lock(lock)?;
+                        while *held % 2 != me.index() {
+                            signal.wait(&mut held)?;
+                        }
+                        assert_eq!(*held / 2, turn);
+                        *held += 1;
+                        signal.notify_one();
+                    }
+                    Ok(())
+                });
+            }
+        });
+        assert_eq!(watch.into_stuck(), None);
+        assert_eq!(lock.into_inner(), 40);
+        let timeline = recorder.finish();
+        assert_eq!(timeline.peak(Kind::Hold, "lock"), 1, "{timeline}");
+        assert!(timeline.spans().iter().all(|span| span.ending == Ending::Closed));
+    });
 }

@@ -304,6 +304,18 @@ fn a_clock_that_panics_costs_what_came_behind_it_and_is_counted() {
 }
 
 #[test]
+fn a_recorder_that_is_off_records_nothing_and_loses_nothing() {
+    let recorder = Recorder::off();
+    let lane = recorder.lane("barron");
+    assert_eq!(lane.name(), "barron");
+    let held = lane.lock("pot", || Box::new(7));
+    assert_eq!(*held, 7);
+    drop(held);
+    let timeline = recorder.finish();
+    assert_eq!((timeline.spans().len(), timeline.lost()), (0, 0));
+}
+
+#[test]
 fn a_recorder_that_is_dropped_forgets_and_ends() {
     within("dropped", || {
         let (_, recorder) = manual();
