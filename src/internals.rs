@@ -15,6 +15,8 @@ use crate::sink::order::{Arrival, Batch, Entry};
 use crate::sink::{Encode, ProducerId, Record, ValueError};
 
 #[cfg(any(brigade_loom, brigade_shuttle))]
+pub use crate::lock::internals as lock;
+#[cfg(any(brigade_loom, brigade_shuttle))]
 pub use crate::mutex::internals as mutex;
 #[cfg(any(brigade_loom, brigade_shuttle))]
 pub use crate::rwlock::internals as rwlock;

@@ -26,6 +26,9 @@
 //! | data that many read and some change | everybody served in turn | [`FairRwLock`](rwlock::FairRwLock) |
 //! | data that one thread at a time may touch | first come, first served | [`FairMutex`](mutex::FairMutex) |
 //! | a thread that waits until data meets a condition | no notify to forget | [`Monitor`](monitor::Monitor) |
+//! | several locks that are needed together | them all, without deadlock | [`lock_all`](lock::lock_all) |
+//! | locks taken one inside the other | a wrong order to fail at once, not to hang one day | [`Ranked`](lock::Ranked) |
+//! | locks, and only so much time | them all or none | [`Attempt`](lock::Attempt) |
 //! | more users than there are of something | at most so many at once | [`Semaphore`](semaphore::Semaphore) |
 //! | threads that meet at the end of a step | to go on together, or to learn why not | [`Barrier`](barrier::Barrier) |
 //! | the same, with parties that come and go | phases | [`Phaser`](phaser::Phaser) |
@@ -39,6 +42,7 @@
 //! | [`sink`] | the ordered sink: many producers, one writer, one total order |
 //! | [`rwlock`] | the fair RW lock and its policies |
 //! | [`mutex`] | the fair mutex, plain and reentrant |
+//! | [`lock`] | several locks: all at once, in a checked order, or until a deadline |
 //! | [`barrier`], [`phaser`] | meeting points |
 //! | [`semaphore`] | permits, handed over in order |
 //! | [`monitor`] | data and the conditions to wait for |
@@ -73,6 +77,7 @@ pub mod barrier;
 pub mod clock;
 #[cfg(all(any(doc, doctest), feature = "sink"))]
 pub mod guide;
+pub mod lock;
 pub mod monitor;
 pub mod mutex;
 pub mod phaser;

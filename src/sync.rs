@@ -43,6 +43,22 @@ pub(crate) use shuttle::{sync::atomic, thread};
 #[cfg_attr(not(feature = "sink"), allow(unused_imports))]
 pub(crate) use std::{sync::atomic, thread};
 
+#[cfg(brigade_loom)]
+pub use loom::thread_local;
+#[cfg(brigade_shuttle)]
+pub use shuttle::thread_local;
+#[cfg(not(any(brigade_loom, brigade_shuttle)))]
+pub use std::thread_local;
+
+/// Sleeps for so long; a pause of zero lets others run. Under a model that is all it ever does.
+pub(crate) fn nap(pause: std::time::Duration) {
+    if pause.is_zero() || cfg!(any(brigade_loom, brigade_shuttle)) {
+        thread::yield_now();
+    } else {
+        std::thread::sleep(pause);
+    }
+}
+
 /// Whether a model checker decides what happens when. Nothing may then depend on how long it took.
 #[cfg(feature = "sink")]
 pub(crate) const MODELLED: bool = cfg!(any(brigade_loom, brigade_shuttle));

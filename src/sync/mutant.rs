@@ -93,6 +93,13 @@ mutants! {
     RwStealsUncounted,
     // The condition variable of the fair mutex.
     CondvarUnlocksFirst,
+    // Orders of locks.
+    LockRankUnchecked,
+    LockTryUnrecorded,
+    LockAllUnsorted,
+    LockAllByAddress,
+    AttemptHoldsOn,
+    AgedAgain,
 }
 
 #[cfg(not(any(brigade_loom, brigade_shuttle)))]

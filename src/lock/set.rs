@@ -1,0 +1,308 @@
+//! Several locks: tuples, arrays and slices of targets.
+//!
+//! A set keeps what it has taken in slots of its own shape, so that the guards come back in the caller's
+//! order whatever order they were taken in. The slots of a tuple and of an array are on the stack.
+
+use std::panic::Location;
+
+use super::error::{LockError, WrongOrder};
+use super::pace::Pace;
+use super::target::{Identity, Lockable, Timed};
+use crate::sync::{Mutant, mutant};
+
+type Place = &'static Location<'static>;
+
+/// What [`lock_all`](super::lock_all) takes: a tuple of one to twelve [`Lockable`]s, an array, or a slice.
+///
+/// The guards come back in the same shape and the same order; those of a slice in a `Vec`. The trait is
+/// sealed.
+pub trait LockSet {
+    /// What it gives.
+    type Guards;
+    /// Guards that are held so far.
+    #[doc(hidden)]
+    type Slots;
+    /// The positions, in the order to take them.
+    #[doc(hidden)]
+    type Order: AsRef<[usize]>;
+
+    #[doc(hidden)]
+    fn slots(&self) -> Self::Slots;
+
+    /// Sorts, and finds what is named twice.
+    #[doc(hidden)]
+    fn order(&self) -> Result<Self::Order, LockError>;
+
+    #[doc(hidden)]
+    fn check(&self, place: Place) -> Result<(), WrongOrder>;
+
+    #[doc(hidden)]
+    fn take(&self, at: usize, slots: &mut Self::Slots, place: Place);
+
+    /// Whether it is held now.
+    #[doc(hidden)]
+    fn try_take(&self, at: usize, slots: &mut Self::Slots, place: Place) -> bool;
+
+    #[doc(hidden)]
+    fn finish(slots: Self::Slots) -> Self::Guards;
+}
+
+/// A [`LockSet`] whose locks can be waited for until a deadline. The trait is sealed.
+pub trait TimedSet: LockSet {
+    /// Whether it is held now.
+    #[doc(hidden)]
+    fn take_until(
+        &self,
+        at: usize,
+        slots: &mut Self::Slots,
+        place: Place,
+        pace: &mut Pace<'_>,
+    ) -> bool;
+}
+
+/// By rank and then by address, the same for everybody.
+#[inline]
+fn key(identity: Identity, at: usize) -> (Identity, usize) {
+    if mutant(Mutant::LockAllUnsorted) {
+        (identity.without_order(), at)
+    } else if mutant(Mutant::LockAllByAddress) {
+        (identity.without_rank(), at)
+    } else {
+        (identity, at)
+    }
+}
+
+#[cold]
+fn duplicate(one: usize, other: usize) -> LockError {
+    LockError::Duplicate { first: one.min(other), second: one.max(other) }
+}
+
+/// Sorts few locks of all kinds: each new one is put in its place among those before it, and compared with
+/// all of them, for one lock may be named with its rank and without.
+#[inline]
+fn sort_few<const N: usize>(identities: [Identity; N]) -> Result<[usize; N], LockError> {
+    let mut order = [0; N];
+    let mut at = 0;
+    while at < N {
+        let mut place = at;
+        let mut before = 0;
+        while before < at {
+            if identities[before].is(&identities[at]) {
+                return Err(duplicate(before, at));
+            }
+            before += 1;
+        }
+        while place > 0
+            && key(identities[order[place - 1]], order[place - 1]) > key(identities[at], at)
+        {
+            order[place] = order[place - 1];
+            place -= 1;
+        }
+        order[place] = at;
+        at += 1;
+    }
+    Ok(order)
+}
+
+/// Sorts any number of locks of one kind: the same lock twice stands side by side.
+fn sort_many<L: Lockable>(locks: &[L], order: &mut [usize]) -> Result<(), LockError> {
+    order.sort_unstable_by_key(|&at| key(locks[at].identity(), at));
+    for pair in order.windows(2) {
+        if locks[pair[0]].identity().is(&locks[pair[1]].identity()) {
+            return Err(duplicate(pair[0], pair[1]));
+        }
+    }
+    Ok(())
+}
+
+macro_rules! tuples {
+    ($($count:literal: $($lock:ident $at:tt)+;)+) => {$(
+        impl<$($lock: Lockable),+> LockSet for ($($lock,)+) {
+            type Guards = ($($lock::Guard,)+);
+            type Slots = ($(Option<$lock::Guard>,)+);
+            type Order = [usize; $count];
+
+            #[inline]
+            fn slots(&self) -> Self::Slots {
+                ($(none(&self.$at),)+)
+            }
+
+            #[inline]
+            fn order(&self) -> Result<Self::Order, LockError> {
+                sort_few([$(self.$at.identity()),+])
+            }
+
+            #[inline]
+            fn check(&self, place: Place) -> Result<(), WrongOrder> {
+                $(self.$at.check(place)?;)+
+                Ok(())
+            }
+
+            #[inline]
+            fn take(&self, at: usize, slots: &mut Self::Slots, place: Place) {
+                match at {
+                    $($at => slots.$at = Some(self.$at.take(place)),)+
+                    _ => {}
+                }
+            }
+
+            #[inline]
+            fn try_take(&self, at: usize, slots: &mut Self::Slots, place: Place) -> bool {
+                match at {
+                    $($at => {
+                        slots.$at = self.$at.try_take(place);
+                        slots.$at.is_some()
+                    })+
+                    _ => false,
+                }
+            }
+
+            #[inline]
+            fn finish(slots: Self::Slots) -> Self::Guards {
+                ($(slots.$at.expect(TAKEN),)+)
+            }
+        }
+
+        impl<$($lock: Timed),+> TimedSet for ($($lock,)+) {
+            fn take_until(
+                &self,
+                at: usize,
+                slots: &mut Self::Slots,
+                place: Place,
+                pace: &mut Pace<'_>,
+            ) -> bool {
+                match at {
+                    $($at => {
+                        slots.$at = self.$at.take_until(place, pace);
+                        slots.$at.is_some()
+                    })+
+                    _ => false,
+                }
+            }
+        }
+    )+};
+}
+
+/// No user can see it: a set is finished when each of its positions has been taken.
+const TAKEN: &str = "every lock of a finished set is held";
+
+#[inline]
+fn none<L: Lockable>(_: &L) -> Option<L::Guard> {
+    None
+}
+
+tuples! {
+    1: A 0;
+    2: A 0 B 1;
+    3: A 0 B 1 C 2;
+    4: A 0 B 1 C 2 D 3;
+    5: A 0 B 1 C 2 D 3 E 4;
+    6: A 0 B 1 C 2 D 3 E 4 F 5;
+    7: A 0 B 1 C 2 D 3 E 4 F 5 G 6;
+    8: A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7;
+    9: A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8;
+    10: A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9;
+    11: A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10;
+    12: A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10 L 11;
+}
+
+impl<L: Lockable, const N: usize> LockSet for [L; N] {
+    type Guards = [L::Guard; N];
+    type Slots = [Option<L::Guard>; N];
+    type Order = [usize; N];
+
+    #[inline]
+    fn slots(&self) -> Self::Slots {
+        [const { None }; N]
+    }
+
+    #[inline]
+    fn order(&self) -> Result<Self::Order, LockError> {
+        if N <= 8 {
+            return sort_few(std::array::from_fn(|at| self[at].identity()));
+        }
+        let mut order = std::array::from_fn(|at| at);
+        sort_many(self, &mut order)?;
+        Ok(order)
+    }
+
+    #[inline]
+    fn check(&self, place: Place) -> Result<(), WrongOrder> {
+        self.iter().try_for_each(|lock| lock.check(place))
+    }
+
+    #[inline]
+    fn take(&self, at: usize, slots: &mut Self::Slots, place: Place) {
+        slots[at] = Some(self[at].take(place));
+    }
+
+    #[inline]
+    fn try_take(&self, at: usize, slots: &mut Self::Slots, place: Place) -> bool {
+        slots[at] = self[at].try_take(place);
+        slots[at].is_some()
+    }
+
+    #[inline]
+    fn finish(slots: Self::Slots) -> Self::Guards {
+        slots.map(|slot| slot.expect(TAKEN))
+    }
+}
+
+impl<L: Timed, const N: usize> TimedSet for [L; N] {
+    fn take_until(
+        &self,
+        at: usize,
+        slots: &mut Self::Slots,
+        place: Place,
+        pace: &mut Pace<'_>,
+    ) -> bool {
+        slots[at] = self[at].take_until(place, pace);
+        slots[at].is_some()
+    }
+}
+
+impl<L: Lockable> LockSet for &[L] {
+    type Guards = Vec<L::Guard>;
+    type Slots = Vec<Option<L::Guard>>;
+    type Order = Vec<usize>;
+
+    fn slots(&self) -> Self::Slots {
+        self.iter().map(none).collect()
+    }
+
+    fn order(&self) -> Result<Self::Order, LockError> {
+        let mut order = Vec::from_iter(0..self.len());
+        sort_many(self, &mut order)?;
+        Ok(order)
+    }
+
+    fn check(&self, place: Place) -> Result<(), WrongOrder> {
+        self.iter().try_for_each(|lock| lock.check(place))
+    }
+
+    fn take(&self, at: usize, slots: &mut Self::Slots, place: Place) {
+        slots[at] = Some(self[at].take(place));
+    }
+
+    fn try_take(&self, at: usize, slots: &mut Self::Slots, place: Place) -> bool {
+        slots[at] = self[at].try_take(place);
+        slots[at].is_some()
+    }
+
+    fn finish(slots: Self::Slots) -> Self::Guards {
+        slots.into_iter().map(|slot| slot.expect(TAKEN)).collect()
+    }
+}
+
+impl<L: Timed> TimedSet for &[L] {
+    fn take_until(
+        &self,
+        at: usize,
+        slots: &mut Self::Slots,
+        place: Place,
+        pace: &mut Pace<'_>,
+    ) -> bool {
+        slots[at] = self[at].take_until(place, pace);
+        slots[at].is_some()
+    }
+}
