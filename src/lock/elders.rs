@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use crate::sync::{Mutant, Mutex, const_unless_modelled, mutant};
 
+/// The register.
 #[derive(Debug)]
 pub struct Elders {
     register: Mutex<Register>,
@@ -36,6 +37,7 @@ pub(super) static ELDERS: Elders = Elders::new();
 
 impl Elders {
     const_unless_modelled! {
+        /// An empty one.
         #[allow(clippy::new_without_default, reason = "there is one")]
         pub const fn new() -> Self {
             Self {
