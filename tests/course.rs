@@ -7,11 +7,27 @@
 
 #[path = "../examples/ch04_abandoned_lock.rs"]
 pub mod ch04_abandoned_lock;
+#[path = "../examples/ch05_condvar.rs"]
+pub mod ch05_condvar;
+#[path = "../examples/ch06_semaphore.rs"]
+pub mod ch06_semaphore;
+#[path = "../examples/ch07_barrier.rs"]
+pub mod ch07_barrier;
+#[path = "../examples/ch07_race_condition.rs"]
+pub mod ch07_race_condition;
 #[path = "../examples/merged_sink.rs"]
 pub mod merged_sink;
 
 #[path = "course/ch04_abandoned_lock.rs"]
 mod ch04_abandoned_lock_shows;
+#[path = "course/ch05_condvar.rs"]
+mod ch05_condvar_shows;
+#[path = "course/ch06_semaphore.rs"]
+mod ch06_semaphore_shows;
+#[path = "course/ch07_barrier.rs"]
+mod ch07_barrier_shows;
+#[path = "course/ch07_race_condition.rs"]
+mod ch07_race_condition_shows;
 #[path = "course/merged_sink.rs"]
 mod merged_sink_shows;
 
@@ -52,6 +68,10 @@ macro_rules! programs {
 fn the_flags_of_every_program_are_sound() {
     let programs = programs! {
         ch04_abandoned_lock
+        ch05_condvar
+        ch06_semaphore
+        ch07_barrier
+        ch07_race_condition
         merged_sink
     };
     for (name, mut command) in programs.clone() {

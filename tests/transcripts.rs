@@ -34,6 +34,10 @@ macro_rules! transcripts {
 
 transcripts! {
     ch04_abandoned_lock
+    ch05_condvar
+    ch06_semaphore
+    ch07_barrier
+    ch07_race_condition
     merged_sink
 }
 

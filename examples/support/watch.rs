@@ -7,7 +7,7 @@
 //! A thread that waits for something else, such as a barrier, counts as one that moves.
 
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use brigade::mutex::{FairCondvar, FairMutex, FairMutexGuard};
 use brigade::timeline::{Lane, OpenSpan, Recorder};
@@ -22,6 +22,8 @@ const NAP: Duration = Duration::from_millis(20);
 pub struct Watch<'r> {
     recorder: &'r Recorder,
     board: FairMutex<Board>,
+    /// Somebody has begun to wait, is gone, or has noticed that the run is called off.
+    waits: FairCondvar,
 }
 
 #[derive(Debug)]
@@ -37,6 +39,8 @@ struct Entry {
     holds: Vec<Thing>,
     waits: Option<Wait>,
     gone: bool,
+    /// That the run is called off.
+    noticed: bool,
 }
 
 impl Entry {
@@ -67,10 +71,16 @@ impl<'r> Watch<'r> {
     /// Watches over threads with these names: all that take part, so that none is counted out
     /// before it has come.
     pub fn new<N: Into<String>>(recorder: &'r Recorder, cast: impl IntoIterator<Item = N>) -> Self {
-        let entry =
-            |name: N| Entry { name: name.into(), holds: Vec::new(), waits: None, gone: false };
+        let entry = |name: N| Entry {
+            name: name.into(),
+            holds: Vec::new(),
+            waits: None,
+            gone: false,
+            noticed: false,
+        };
         let cast = cast.into_iter().map(entry).collect();
-        Self { recorder, board: FairMutex::new(Board { cast, waits_so_far: 0, stuck: None }) }
+        let board = FairMutex::new(Board { cast, waits_so_far: 0, stuck: None });
+        Self { recorder, board, waits: FairCondvar::new() }
     }
 
     /// The parts, in order, each to be taken along by its thread. A part that is dropped is played.
@@ -85,9 +95,37 @@ impl<'r> Watch<'r> {
         Signal { watch: self, name, condvar: FairCondvar::new() }
     }
 
+    /// Blocks until so many of them wait, or the run is called off: for a scene that has to begin with
+    /// a line of known order.
+    pub fn until_waiting(&self, members: usize) {
+        let waiting = |board: &Board| board.cast.iter().filter(|e| e.waits.is_some()).count();
+        let mut board = self.board.lock();
+        while waiting(&board) < members && board.stuck.is_none() {
+            self.waits.wait(&mut board);
+        }
+    }
+
     /// Who could never go on, if that is how it ended.
     pub fn into_stuck(self) -> Option<Stuck> {
         self.board.into_inner().stuck
+    }
+
+    fn wait(&self, board: &mut Board, member: usize, wait: Wait) -> Result<(), CalledOff> {
+        board.cast[member].waits = Some(wait);
+        board.judge();
+        self.waits.notify_all();
+        if board.stuck.is_some() { Err(CalledOff) } else { Ok(()) }
+    }
+
+    /// Lets everybody who waits for a lock see that the run is called off before anybody lets go of
+    /// one: in a timeline all waits then end together.
+    fn curtain(&self, member: usize) {
+        let deadline = Instant::now() + 2 * NAP;
+        let mut board = self.board.lock();
+        board.cast[member].noticed = true;
+        self.waits.notify_all();
+        let unaware = |board: &Board| board.cast.iter().any(|e| !e.gone && !e.noticed);
+        while unaware(&board) && !self.waits.wait_until(&mut board, deadline).timed_out() {}
     }
 
     fn going_on(&self) -> Result<(), CalledOff> {
@@ -96,12 +134,6 @@ impl<'r> Watch<'r> {
 }
 
 impl Board {
-    fn wait(&mut self, member: usize, wait: Wait) -> Result<(), CalledOff> {
-        self.cast[member].waits = Some(wait);
-        self.judge();
-        if self.stuck.is_some() { Err(CalledOff) } else { Ok(()) }
-    }
-
     fn leave(&mut self, member: usize) {
         self.cast[member].gone = true;
         self.judge();
@@ -178,12 +210,17 @@ impl<'w> Member<'w> {
         let guard = match lock.mutex.try_lock() {
             Some(guard) => guard,
             None => {
-                self.watch.board.lock().wait(self.index, Wait::ForLock(thing))?;
+                let wait = Wait::ForLock(thing);
+                let mut going_on = self.watch.wait(&mut self.watch.board.lock(), self.index, wait);
                 loop {
+                    if let Err(called_off) = going_on {
+                        self.watch.curtain(self.index);
+                        return Err(called_off);
+                    }
                     if let Some(guard) = lock.mutex.try_lock_for(NAP) {
                         break guard;
                     }
-                    self.watch.going_on()?;
+                    going_on = self.watch.going_on();
                 }
             }
         };
@@ -201,6 +238,7 @@ impl<'w> Member<'w> {
 impl Drop for Member<'_> {
     fn drop(&mut self) {
         self.watch.board.lock().leave(self.index);
+        self.watch.waits.notify_all();
     }
 }
 
@@ -285,7 +323,7 @@ impl Signal<'_> {
         let wait =
             Wait::ForSignal { signal: self.thing(), number: board.waits_so_far, lock: *thing };
         board.cast[member.index].holds.retain(|held| held != thing);
-        let mut result = board.wait(member.index, wait);
+        let mut result = self.watch.wait(&mut board, member.index, wait);
         while result.is_ok() && board.cast[member.index].waits_for_a_signal() {
             drop(board);
             self.condvar.wait_for(guard, NAP);

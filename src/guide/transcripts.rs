@@ -13,5 +13,9 @@ macro_rules! pages {
 
 pages! {
     ch04_abandoned_lock
+    ch05_condvar
+    ch06_semaphore
+    ch07_barrier
+    ch07_race_condition
     merged_sink
 }

@@ -7,6 +7,8 @@
 
 mod barrier;
 mod contrast;
+#[cfg(brigade_shuttle)]
+mod course;
 mod explore;
 mod monitor;
 mod mutex;
