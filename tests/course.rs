@@ -5,6 +5,16 @@
 // Each brings what it needs of `examples/support`, as it does when it is a program.
 #![allow(clippy::duplicate_mod)]
 
+#[path = "../examples/ch02_critical_section.rs"]
+pub mod ch02_critical_section;
+#[path = "../examples/ch02_data_race.rs"]
+pub mod ch02_data_race;
+#[path = "../examples/ch03_reentrant_lock.rs"]
+pub mod ch03_reentrant_lock;
+#[path = "../examples/ch03_rwlock.rs"]
+pub mod ch03_rwlock;
+#[path = "../examples/ch03_try_lock.rs"]
+pub mod ch03_try_lock;
 #[path = "../examples/ch04_abandoned_lock.rs"]
 pub mod ch04_abandoned_lock;
 #[path = "../examples/ch05_condvar.rs"]
@@ -18,6 +28,16 @@ pub mod ch07_race_condition;
 #[path = "../examples/merged_sink.rs"]
 pub mod merged_sink;
 
+#[path = "course/ch02_critical_section.rs"]
+mod ch02_critical_section_shows;
+#[path = "course/ch02_data_race.rs"]
+mod ch02_data_race_shows;
+#[path = "course/ch03_reentrant_lock.rs"]
+mod ch03_reentrant_lock_shows;
+#[path = "course/ch03_rwlock.rs"]
+mod ch03_rwlock_shows;
+#[path = "course/ch03_try_lock.rs"]
+mod ch03_try_lock_shows;
 #[path = "course/ch04_abandoned_lock.rs"]
 mod ch04_abandoned_lock_shows;
 #[path = "course/ch05_condvar.rs"]
@@ -67,6 +87,11 @@ macro_rules! programs {
 #[test]
 fn the_flags_of_every_program_are_sound() {
     let programs = programs! {
+        ch02_critical_section
+        ch02_data_race
+        ch03_reentrant_lock
+        ch03_rwlock
+        ch03_try_lock
         ch04_abandoned_lock
         ch05_condvar
         ch06_semaphore

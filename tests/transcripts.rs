@@ -33,6 +33,11 @@ macro_rules! transcripts {
 }
 
 transcripts! {
+    ch02_critical_section
+    ch02_data_race
+    ch03_reentrant_lock
+    ch03_rwlock
+    ch03_try_lock
     ch04_abandoned_lock
     ch05_condvar
     ch06_semaphore

@@ -34,9 +34,9 @@ struct Look {
 
 fn look(kind: Kind) -> Look {
     let (fill, stroke, dashes, text) = match kind {
-        Kind::Run => ("#d7e6f5", "#7fa6d3", "none", "#1b3a5c"),
-        Kind::Wait => ("#fff1dc", "#b04a00", "4 3", "#8a3a00"),
-        Kind::Hold => ("#1f5fa8", "#174a85", "none", "#ffffff"),
+        Kind::Run => ("#d7e6f5", "#7fa6d3", "", "#1b3a5c"),
+        Kind::Wait => ("#fff1dc", "#b04a00", " stroke-dasharray=\"4 3\"", "#8a3a00"),
+        Kind::Hold => ("#1f5fa8", "#174a85", "", "#ffffff"),
     };
     Look { fill, stroke, dashes, text }
 }
@@ -76,7 +76,7 @@ pub(super) fn draw(timeline: &Timeline, title: &str) -> String {
         svg,
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" \
          width=\"{WIDTH}\" height=\"{height}\" role=\"img\" font-family=\"sans-serif\" \
-         font-size=\"12\">\n\
+         font-size=\"12\" stroke-width=\"0.8\">\n\
          <title>{title}</title>\n\
          <desc>{desc}</desc>\n\
          <rect x=\"0.5\" y=\"0.5\" width=\"{}\" height=\"{}\" rx=\"8\" fill=\"#ffffff\" \
@@ -187,7 +187,7 @@ fn paint(svg: &mut String, bar: &Bar<'_>, top: f64) {
     let _ = write!(
         svg,
         "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" \
-         fill=\"{fill}\" stroke=\"{stroke}\" stroke-width=\"0.8\" stroke-dasharray=\"{dashes}\">\
+         fill=\"{fill}\" stroke=\"{stroke}\"{dashes}>\
          <title>{words}</title></rect>"
     );
     let middle = y + height / 2.0;
@@ -225,7 +225,7 @@ fn legend(svg: &mut String, timeline: &Timeline, y: f64) {
             let _ = writeln!(
                 svg,
                 "<rect x=\"{x}\" y=\"{}\" width=\"26\" height=\"12\" fill=\"{fill}\" \
-                 stroke=\"{stroke}\" stroke-width=\"0.8\" stroke-dasharray=\"{dashes}\"/>\
+                 stroke=\"{stroke}\"{dashes}/>\
                  <text x=\"{}\" y=\"{y}\" fill=\"#555555\">{kind}</text>",
                 y - 10.0,
                 x + 32.0

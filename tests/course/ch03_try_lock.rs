@@ -1,0 +1,28 @@
+use brigade::timeline::{Kind, Timeline};
+
+use crate::ch03_try_lock::scene::{Recorder, Seen as _};
+use crate::ch03_try_lock::{Options, Outcome, broken, fixed};
+use crate::played;
+
+fn play(run: fn(&Options, &Recorder) -> Outcome) -> (Outcome, Timeline) {
+    played("ch03_try_lock", "--items 10 --search 0 --write 0", move |options: Options| {
+        let recorder = Recorder::new().expect("a thread for the sink");
+        (run(&options, &recorder), recorder.finish())
+    })
+}
+
+#[test]
+fn who_waits_finds_nothing_meanwhile() {
+    let (outcome, timeline) = play(broken);
+    assert_eq!((outcome.items, outcome.writes, outcome.meanwhile), (11, 11, 0));
+    assert!(outcome.verdict().is_ok());
+    assert_eq!(timeline.peak(Kind::Hold, "pencil"), 1);
+}
+
+#[test]
+fn who_tries_searches_on() {
+    let (outcome, timeline) = play(fixed);
+    assert!(outcome.items > 10 && outcome.meanwhile > 0, "{outcome}");
+    assert!(outcome.verdict().is_ok());
+    assert_eq!(timeline.peak(Kind::Hold, "pencil"), 1);
+}
