@@ -1,9 +1,10 @@
 //! The trace event format of Chrome, as Perfetto reads it.
 
-use serde_json::{Value, json};
+use std::fmt::Write as _;
+use std::time::Duration;
 
 use super::layout::places;
-use super::{Ending, Timeline};
+use super::{Ending, Span, Timeline};
 use crate::clock::nanos;
 
 pub(super) fn write(timeline: &Timeline) -> String {
@@ -17,47 +18,64 @@ pub(super) fn write(timeline: &Timeline) -> String {
             Some(first)
         })
         .collect();
-    let mut events = vec![json!({
-        "ph": "M", "name": "process_name", "pid": 1, "args": { "name": "brigade" }
-    })];
-    for (row, name) in timeline.lanes().enumerate() {
-        for track in 0..tracks[row] {
-            let tid = first[row] + track;
+    let mut json = String::from(
+        "{\"displayTimeUnit\":\"ns\",\"traceEvents\":[\n\
+         {\"ph\":\"M\",\"pid\":1,\"name\":\"process_name\",\"args\":{\"name\":\"brigade\"}}",
+    );
+    for ((name, first), tracks) in timeline.lanes().zip(&first).zip(&tracks) {
+        for track in 0..*tracks {
             let name = match track {
-                0 => name.to_owned(),
-                _ => format!("{name} (overlap {track})"),
+                0 => quoted(name),
+                _ => quoted(&format!("{name} (overlap {track})")),
             };
-            events.push(json!({
-                "ph": "M", "name": "thread_name", "pid": 1, "tid": tid, "args": { "name": name }
-            }));
-            events.push(json!({
-                "ph": "M", "name": "thread_sort_index", "pid": 1, "tid": tid,
-                "args": { "sort_index": tid }
-            }));
+            thread(&mut json, first + track, &name);
         }
     }
     for (span, place) in timeline.spans.iter().zip(places) {
-        let ending = match span.ending {
-            Ending::Closed => "closed",
-            Ending::Panicked => "panicked",
-            Ending::Open => "open",
-        };
-        events.push(json!({
-            "ph": "X",
-            "pid": 1,
-            "tid": first[span.row] + place.track,
-            "name": span.name,
-            "cat": span.kind.to_string(),
-            "ts": micros(nanos(span.start - timeline.start)),
-            "dur": micros(nanos(span.length())),
-            "args": { "ending": ending },
-        }));
+        event(&mut json, first[span.row] + place.track, span, span.start - timeline.start);
     }
-    json!({ "displayTimeUnit": "ns", "traceEvents": events }).to_string()
+    json.push_str("\n]}\n");
+    json
+}
+
+fn thread(json: &mut String, tid: usize, name: &str) {
+    for (what, key, value) in
+        [("thread_name", "name", name), ("thread_sort_index", "sort_index", &tid.to_string())]
+    {
+        let _ = write!(
+            json,
+            ",\n{{\"ph\":\"M\",\"pid\":1,\"tid\":{tid},\"name\":\"{what}\",\
+             \"args\":{{\"{key}\":{value}}}}}"
+        );
+    }
+}
+
+fn event(json: &mut String, tid: usize, span: &Span, since: Duration) {
+    let ending = match span.ending {
+        Ending::Closed => "closed",
+        Ending::Panicked => "panicked",
+        Ending::Open => "open",
+    };
+    let (name, kind) = (quoted(&span.name), span.kind);
+    let (at, length) = (Micros(since), Micros(span.length()));
+    let _ = write!(
+        json,
+        ",\n{{\"ph\":\"X\",\"pid\":1,\"tid\":{tid},\"name\":{name},\"cat\":\"{kind}\",\
+         \"ts\":{at},\"dur\":{length},\"args\":{{\"ending\":\"{ending}\"}}}}"
+    );
 }
 
 /// The format's unit, in which fractions are allowed.
-#[allow(clippy::cast_precision_loss)] // not before a hundred days
-fn micros(nanos: u64) -> Value {
-    if nanos.is_multiple_of(1000) { json!(nanos / 1000) } else { json!(nanos as f64 / 1000.0) }
+struct Micros(Duration);
+
+impl std::fmt::Display for Micros {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let nanos = nanos(self.0);
+        write!(f, "{}.{:03}", nanos / 1000, nanos % 1000)
+    }
+}
+
+fn quoted(text: &str) -> String {
+    // Text always has a form in JSON.
+    serde_json::to_string(text).unwrap_or_default()
 }

@@ -28,15 +28,25 @@ enum What {
 
 type Seen = Arc<Mutex<Vec<(Stamp, Event)>>>;
 
-/// The sink's encoding: it keeps what comes and writes nothing.
+/// The sink's encoding: it keeps what comes and writes nothing. The sink's thread drops it, however
+/// it ends, before `finish` returns.
 #[derive(Debug)]
-struct Memory(Seen);
+struct Memory {
+    seen: Vec<(Stamp, Event)>,
+    left: Seen,
+}
 
 impl Encode<Event> for Memory {
     fn encode(&mut self, record: &Record<'_, Event>, _: &mut Vec<u8>) -> Result<(), ValueError> {
-        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.push((record.stamp, record.value.clone()));
+        self.seen.push((record.stamp, record.value.clone()));
         Ok(())
+    }
+}
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        *left = std::mem::take(&mut self.seen);
     }
 }
 
@@ -89,9 +99,9 @@ impl Recorder {
     pub fn with_clock(clock: impl Clock + 'static) -> Result<Self, BuildError> {
         let clock: Arc<dyn Clock> = Arc::new(clock);
         let seen = Seen::default();
-        let sink = OrderedSink::builder(Memory(Arc::clone(&seen)), MemoryOutput::new())
-            .clock(Arc::clone(&clock))
-            .build()?;
+        let memory = Memory { seen: Vec::new(), left: Arc::clone(&seen) };
+        let sink =
+            OrderedSink::builder(memory, MemoryOutput::new()).clock(Arc::clone(&clock)).build()?;
         Ok(Self {
             sink: Some(sink),
             clock,
@@ -281,6 +291,9 @@ impl Lane {
         name: impl Into<Cow<'static, str>>,
         lock: impl FnOnce() -> G,
     ) -> Held<'_, G> {
+        if self.lost.is_none() {
+            return Held { span: OpenSpan { lane: self, number: None }, guard: lock() };
+        }
         let name = name.into();
         let waiting = self.wait(name.clone());
         let guard = lock();
@@ -315,8 +328,13 @@ impl Lane {
         guard.map(|guard| Held { span: self.hold(name), guard })
     }
 
+    #[inline]
     fn open(&self, kind: Kind, name: Cow<'static, str>) -> OpenSpan<'_> {
         let Some(lost) = &self.lost else { return OpenSpan { lane: self, number: None } };
+        self.begin(lost, kind, name)
+    }
+
+    fn begin(&self, lost: &AtomicU64, kind: Kind, name: Cow<'static, str>) -> OpenSpan<'_> {
         let number = self.next.get();
         self.next.set(number + 1);
         let begun = self.push(number, What::Begin { row: self.row, kind, name });
@@ -324,6 +342,10 @@ impl Lane {
             lost.fetch_add(1, Ordering::Relaxed);
         }
         OpenSpan { lane: self, number: begun.then_some(number) }
+    }
+
+    fn end(&self, number: u64) {
+        self.push(number, What::End { panicked: std::thread::panicking() });
     }
 
     fn push(&self, number: u64, what: What) -> bool {
@@ -343,9 +365,10 @@ pub struct OpenSpan<'a> {
 }
 
 impl Drop for OpenSpan<'_> {
+    #[inline]
     fn drop(&mut self) {
         if let Some(number) = self.number {
-            self.lane.push(number, What::End { panicked: std::thread::panicking() });
+            self.lane.end(number);
         }
     }
 }
