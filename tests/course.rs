@@ -17,6 +17,12 @@ pub mod ch03_rwlock;
 pub mod ch03_try_lock;
 #[path = "../examples/ch04_abandoned_lock.rs"]
 pub mod ch04_abandoned_lock;
+#[path = "../examples/ch04_deadlock.rs"]
+pub mod ch04_deadlock;
+#[path = "../examples/ch04_livelock.rs"]
+pub mod ch04_livelock;
+#[path = "../examples/ch04_starvation.rs"]
+pub mod ch04_starvation;
 #[path = "../examples/ch05_condvar.rs"]
 pub mod ch05_condvar;
 #[path = "../examples/ch06_semaphore.rs"]
@@ -40,6 +46,12 @@ mod ch03_rwlock_shows;
 mod ch03_try_lock_shows;
 #[path = "course/ch04_abandoned_lock.rs"]
 mod ch04_abandoned_lock_shows;
+#[path = "course/ch04_deadlock.rs"]
+mod ch04_deadlock_shows;
+#[path = "course/ch04_livelock.rs"]
+mod ch04_livelock_shows;
+#[path = "course/ch04_starvation.rs"]
+mod ch04_starvation_shows;
 #[path = "course/ch05_condvar.rs"]
 mod ch05_condvar_shows;
 #[path = "course/ch06_semaphore.rs"]
@@ -93,6 +105,9 @@ fn the_flags_of_every_program_are_sound() {
         ch03_rwlock
         ch03_try_lock
         ch04_abandoned_lock
+        ch04_deadlock
+        ch04_livelock
+        ch04_starvation
         ch05_condvar
         ch06_semaphore
         ch07_barrier

@@ -39,6 +39,9 @@ transcripts! {
     ch03_rwlock
     ch03_try_lock
     ch04_abandoned_lock
+    ch04_deadlock
+    ch04_livelock
+    ch04_starvation
     ch05_condvar
     ch06_semaphore
     ch07_barrier

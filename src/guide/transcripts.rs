@@ -18,6 +18,9 @@ pages! {
     ch03_rwlock
     ch03_try_lock
     ch04_abandoned_lock
+    ch04_deadlock
+    ch04_livelock
+    ch04_starvation
     ch05_condvar
     ch06_semaphore
     ch07_barrier

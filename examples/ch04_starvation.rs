@@ -1,0 +1,215 @@
+//! A hundred and fifty philosophers, two chopsticks, and who gets what.
+//!
+//! All stand in line before the first piece is eaten. An unfair lock lets a thread that runs take it
+//! again before those in line have woken up, so a few eat and most never do. A fair lock hands
+//! itself to the one who has waited longest: nobody waits for more grants than there are others in
+//! line. The unfair half of this scene is the one of the course that is measured, not arranged:
+//! its numbers differ, and what they show does not.
+//!
+//! ```text
+//! cargo run --release --example ch04_starvation
+//! ```
+
+#[path = "support/scene.rs"]
+pub mod scene;
+
+use std::fmt;
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed, Ordering::SeqCst};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use brigade::mutex::{InspectMutex as _, RawFairMutex};
+use brigade::timeline::Lane;
+use clap::Parser;
+use lock_api::{Mutex, RawMutex};
+use scene::figures::grouped;
+use scene::{Flags, Recorder, Row, Seen};
+
+/// Many philosophers want the same two chopsticks, under an unfair lock and under a fair one
+#[derive(Debug, Clone, Parser)]
+#[command(name = "ch04_starvation")]
+pub struct Options {
+    /// What every scene takes.
+    #[command(flatten)]
+    pub flags: Flags,
+
+    /// Philosophers, each on a thread of its own
+    #[arg(long, value_name = "N", default_value_t = 150,
+          value_parser = clap::value_parser!(u32).range(2..=1_000))]
+    pub philosophers: u32,
+
+    /// Pieces of sushi
+    #[arg(long, value_name = "N", default_value_t = 5_000,
+          value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    pub pieces: u32,
+}
+
+/// What one philosopher got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Meal {
+    /// Pieces.
+    pub eaten: u32,
+    /// The pieces that others ate while it stood in the line at the start.
+    pub waited: u32,
+}
+
+/// What all of them got.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// Each philosopher's meal.
+    pub meals: Vec<Meal>,
+    /// From the first piece to the last.
+    pub took: Duration,
+    fair: bool,
+}
+
+/// A lock that favours whoever runs: `parking_lot`'s, and std's is of the same kind.
+pub fn broken(options: &Options, recorder: &Recorder) -> Outcome {
+    // It does not tell how many wait for it; those who have announced themselves are about to.
+    let nobody_knows = |_: &Mutex<parking_lot::RawMutex, ()>| true;
+    let (meals, took) = dine(options, recorder, nobody_knows);
+    Outcome { meals, took, fair: false }
+}
+
+/// A lock that hands itself to the one who has waited longest.
+pub fn fixed(options: &Options, recorder: &Recorder) -> Outcome {
+    let all_wait = |a: &Mutex<RawFairMutex, ()>| a.waiting() == options.philosophers as usize;
+    let (meals, took) = dine(options, recorder, all_wait);
+    Outcome { meals, took, fair: true }
+}
+
+fn dine<R: RawMutex + Send + Sync>(
+    options: &Options,
+    recorder: &Recorder,
+    all_wait: impl Fn(&Mutex<R, ()>) -> bool,
+) -> (Vec<Meal>, Duration) {
+    let (a, b) = (Mutex::<R, ()>::new(()), Mutex::<R, u32>::new(options.pieces));
+    let (here, grants) = (AtomicU32::new(0), AtomicU32::new(0));
+    let eat = |lane: Lane| {
+        let mut meal = Meal { eaten: 0, waited: 0 };
+        here.fetch_add(1, SeqCst);
+        for round in 0.. {
+            let _first = lane.lock("a", || a.lock());
+            let mut left = lane.lock("b", || b.lock());
+            if round == 0 {
+                // Nobody had eaten when the line was complete.
+                meal.waited = grants.load(Relaxed);
+            }
+            if *left == 0 {
+                break;
+            }
+            *left -= 1;
+            grants.fetch_add(1, Relaxed);
+            meal.eaten += 1;
+        }
+        meal
+    };
+    thread::scope(|threads| {
+        let door = a.lock();
+        let philosophers: Vec<_> = (1..=options.philosophers)
+            .map(|number| {
+                let lane = recorder.lane(format!("{number}"));
+                let eat = &eat;
+                threads.spawn(move || eat(lane))
+            })
+            .collect();
+        while here.load(SeqCst) < options.philosophers || !all_wait(&a) {
+            thread::yield_now();
+        }
+        let began = Instant::now();
+        drop(door);
+        let join = |philosopher: thread::ScopedJoinHandle<'_, Meal>| {
+            philosopher.join().expect("eating does not panic")
+        };
+        let meals = philosophers.into_iter().map(join).collect();
+        (meals, began.elapsed())
+    })
+}
+
+impl Outcome {
+    /// Jain's index (Jain, Chiu and Hawe, 1984): 1 if all got the same, 1/n if one got everything.
+    #[must_use]
+    pub fn jain(&self) -> f64 {
+        let eaten = || self.meals.iter().map(|meal| f64::from(meal.eaten));
+        let (sum, squares): (f64, f64) = (eaten().sum(), eaten().map(|eaten| eaten * eaten).sum());
+        #[allow(clippy::cast_precision_loss)]
+        let count = self.meals.len() as f64;
+        sum * sum / (count * squares)
+    }
+
+    /// The longest wait in the line at the start, in grants to others.
+    #[must_use]
+    pub fn longest_wait(&self) -> u32 {
+        self.meals.iter().map(|meal| meal.waited).max().unwrap_or(0)
+    }
+
+    /// How many philosophers got how much, compared with an equal share.
+    #[must_use]
+    pub fn histogram(&self) -> [(&'static str, usize); 5] {
+        let all: u32 = self.meals.iter().map(|meal| meal.eaten).sum();
+        let count = u32::try_from(self.meals.len()).unwrap_or(u32::MAX);
+        let among = |from: u64, to: u64| {
+            // In halves of a share, so that nothing is rounded.
+            let within = |meal: &&Meal| {
+                let eaten = u64::from(meal.eaten) * u64::from(count) * 2;
+                (from * u64::from(all)..to.saturating_mul(u64::from(all))).contains(&eaten)
+            };
+            self.meals.iter().filter(|meal| meal.eaten > 0).filter(within).count()
+        };
+        let nothing = self.meals.iter().filter(|meal| meal.eaten == 0).count();
+        [
+            ("nothing", nothing),
+            ("below half", among(0, 1)),
+            ("about a share", among(1, 4)),
+            ("2 to 10 shares", among(4, 20)),
+            ("more", among(20, u64::MAX)),
+        ]
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const WIDTH: usize = 40;
+        for (share, philosophers) in self.histogram() {
+            let bar = "#".repeat((philosophers * WIDTH).div_ceil(self.meals.len().max(1)));
+            let counted = format!("{philosophers:>5} {bar}");
+            write!(f, "{}", Row(share, counted.trim_end()))?;
+        }
+        write!(f, "{}", Row("Jain's index", format_args!("{:>5.3}", self.jain())))?;
+        let waited = grouped(self.longest_wait().into());
+        write!(f, "{}", Row("longest wait", format_args!("{waited:>5} grants to others")))?;
+        write!(f, "{}", Row("took", format_args!("{:>5} ms", self.took.as_millis())))
+    }
+}
+
+impl Seen for Outcome {
+    fn verdict(&self) -> Result<String, String> {
+        let others = self.meals.len() - 1;
+        let (jain, waited) = (self.jain(), self.longest_wait() as usize);
+        let hungry = self.meals.iter().filter(|meal| meal.eaten == 0).count();
+        if self.fair && jain > 0.95 && waited <= others {
+            return Ok(format!(
+                "Equal shares, and nobody waited for more than the {others} others in line."
+            ));
+        }
+        if !self.fair && jain < 0.9 && waited > others {
+            return Ok(format!(
+                "{hungry} of {} philosophers starved, and no lock was ever held for long.",
+                self.meals.len()
+            ));
+        }
+        Err(format!("Jain's index is {jain:.3}, the longest wait {waited} grants."))
+    }
+}
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    let (philosophers, pieces) = (options.philosophers, grouped(options.pieces.into()));
+    options
+        .flags
+        .show(format_args!("{philosophers} philosophers, 2 chopsticks, {pieces} pieces of sushi"))
+        .broken("a lock that favours whoever runs", |recorder| broken(&options, recorder))
+        .fixed("a lock that hands itself over in order", |recorder| fixed(&options, recorder))
+        .end()
+}
