@@ -89,6 +89,7 @@
 //!   of one of them holds up users of the rest. [`Mode::Polite`] does not, and may starve.
 //! - All or nothing needs to know the set beforehand. To take what the first lock tells you to, rank them.
 
+mod access;
 mod all;
 mod attempt;
 #[allow(unreachable_pub, reason = "the models reach in")]
@@ -103,6 +104,7 @@ mod target;
 
 #[doc(inline)]
 pub use crate::lock_ranks;
+pub use access::{Access, AccessGuard};
 pub use all::{lock_all, polled, read, upgradable, write};
 pub use attempt::{Attempt, Mode};
 pub use error::{LockError, LockName, RankedLock, Timeout, WrongOrder};
@@ -117,6 +119,8 @@ pub use target::{Lockable, Polled, Read, Timed, Upgradable, Write};
 #[doc(hidden)]
 pub mod macros {
     pub use super::table::{Held, Slot, Table, close};
+    #[cfg(brigade_loom)]
+    pub use crate::sync::loom_thread_local;
     pub use crate::sync::thread_local;
 }
 

@@ -44,11 +44,23 @@ pub(crate) use shuttle::{sync::atomic, thread};
 pub(crate) use std::{sync::atomic, thread};
 
 #[cfg(brigade_loom)]
-pub use loom::thread_local;
+pub use crate::__loom_thread_local as thread_local;
+#[cfg(brigade_loom)]
+pub use loom::thread_local as loom_thread_local;
 #[cfg(brigade_shuttle)]
 pub use shuttle::thread_local;
 #[cfg(not(any(brigade_loom, brigade_shuttle)))]
 pub use std::thread_local;
+
+/// loom's macro is of an edition to which `const { … }` is no expression.
+#[cfg(brigade_loom)]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __loom_thread_local {
+    (static $name:ident: $kind:ty = const $init:block) => {
+        $crate::lock::macros::loom_thread_local! { static $name: $kind = $init }
+    };
+}
 
 /// Sleeps for so long; a pause of zero lets others run. Under a model that is all it ever does.
 pub(crate) fn nap(pause: std::time::Duration) {

@@ -57,6 +57,8 @@ use super::target::{Polled, Read, Upgradable, Write};
 /// # Ok::<(), brigade::lock::LockError>(())
 /// ```
 ///
+/// Readers and writers in one array or slice are [`Access`](super::Access)es.
+///
 /// Guards do not outlive their locks:
 ///
 /// ```compile_fail,E0505

@@ -26,7 +26,9 @@ struct Register {
 #[cfg(any(brigade_loom, brigade_shuttle))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Event {
-    /// A call found a lock taken. Calls are numbered in the order of their first failures.
+    /// A call has failed for the first time. Calls are numbered in this order.
+    Joined(u64),
+    /// A call has failed, and asks whether it is the eldest.
     Failed(u64),
     /// A call has all its locks, or has given up.
     Ended(u64),
@@ -49,7 +51,11 @@ impl Elders {
     }
 
     pub(super) fn join(&self) -> Age<'_> {
-        let age = self.register.lock().enter();
+        let mut register = self.register.lock();
+        let age = register.enter();
+        #[cfg(any(brigade_loom, brigade_shuttle))]
+        self.note(Event::Joined(age));
+        drop(register);
         Age {
             elders: self,
             age,

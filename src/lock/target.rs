@@ -68,6 +68,7 @@ impl Identity {
 /// | [`read`](super::read)`(&rwlock)` | shared |
 /// | [`write`](super::write())`(&rwlock)` | exclusive |
 /// | [`upgradable`](super::upgradable)`(&rwlock)` | shared, to be upgraded |
+/// | [`Access::Read`](super::Access::Read)`(&rwlock)`, [`Access::Write`](super::Access::Write)`(&rwlock)` | the same, as values of one type |
 /// | [`polled`](super::polled)`(…)` | one of the above, of a lock that has no timed methods |
 ///
 /// The locks are those of [`lock_api`], or [`Ranked`] ones. The trait is sealed.

@@ -3,6 +3,7 @@
 #![cfg(not(any(brigade_loom, brigade_shuttle)))]
 
 mod barrier;
+mod lock;
 mod monitor;
 mod mutex;
 mod phaser;

@@ -10,6 +10,7 @@ mod contrast;
 #[cfg(brigade_shuttle)]
 mod course;
 mod explore;
+mod lock;
 mod monitor;
 mod mutex;
 mod phaser;
@@ -20,6 +21,7 @@ mod sink;
 /// The mutants of all of them.
 const CONTRASTS: &[&[contrast::Contrast]] = &[
     barrier::CONTRASTS,
+    lock::CONTRASTS,
     monitor::CONTRASTS,
     mutex::CONTRASTS,
     phaser::CONTRASTS,
