@@ -18,6 +18,8 @@ use crate::sink::{Encode, ProducerId, Record, ValueError};
 pub use crate::lock::internals as lock;
 #[cfg(any(brigade_loom, brigade_shuttle))]
 pub use crate::mutex::internals as mutex;
+#[cfg(all(feature = "pipeline", any(brigade_loom, brigade_shuttle)))]
+pub use crate::pipeline::internals as pipeline;
 #[cfg(any(brigade_loom, brigade_shuttle))]
 pub use crate::rwlock::internals as rwlock;
 #[cfg(any(brigade_loom, brigade_shuttle))]

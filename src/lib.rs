@@ -81,6 +81,8 @@ pub mod lock;
 pub mod monitor;
 pub mod mutex;
 pub mod phaser;
+#[cfg(feature = "pipeline")]
+pub mod pipeline;
 pub mod rwlock;
 pub mod semaphore;
 #[cfg(feature = "sink")]

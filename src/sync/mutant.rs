@@ -100,6 +100,17 @@ mutants! {
     LockAllByAddress,
     AttemptHoldsOn,
     AgedAgain,
+    // The edge of a pipeline, and its end.
+    PipelineBellForgets,
+    PipelineHaltRingsFirst,
+    PipelineHaltRingsNobody,
+    PipelineNoReserve,
+    PipelineParkedForgotten,
+    PipelineTurnUnannounced,
+    PipelineOutOfTurn,
+    PipelineFailureOvertakes,
+    PipelineRoomUnannounced,
+    PipelineEndUnannounced,
 }
 
 #[cfg(not(any(brigade_loom, brigade_shuttle)))]

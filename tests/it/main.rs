@@ -7,6 +7,8 @@ mod lock;
 mod monitor;
 mod mutex;
 mod phaser;
+#[cfg(feature = "pipeline")]
+mod pipeline;
 mod rwlock;
 mod semaphore;
 #[cfg(feature = "sink")]

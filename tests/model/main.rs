@@ -14,6 +14,8 @@ mod lock;
 mod monitor;
 mod mutex;
 mod phaser;
+#[cfg(feature = "pipeline")]
+mod pipeline;
 mod rwlock;
 mod semaphore;
 mod sink;

@@ -1,0 +1,270 @@
+//! The ways to end before the end.
+
+use super::{Gate, until};
+use crate::watchdog::{step, within};
+use brigade::pipeline::{Control, Par, Pipeline, PipelineError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+/// Counts itself, so that a lost one shows.
+#[derive(Debug)]
+struct Counted(u64, Arc<AtomicI64>);
+
+impl Counted {
+    fn new(value: u64, alive: &Arc<AtomicI64>) -> Self {
+        alive.fetch_add(1, Ordering::Relaxed);
+        Self(value, Arc::clone(alive))
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.1.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Xorshift (Marsaglia, 2003), so that a failing point can be named.
+fn next(state: &mut u64) -> u64 {
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    *state
+}
+
+/// Cancelled at ten thousand random points, by any thread: what came out is a prefix, nothing is
+/// left, and the answer is true.
+#[test]
+fn any_point_is_a_good_one_to_cancel() {
+    within("cancel points", || {
+        let mut state = 0x9E37_79B9_7F4A_7C15;
+        for round in 0..10_000 {
+            if round % 500 == 0 {
+                step(format!("round {round}"));
+            }
+            let count = next(&mut state) % 30;
+            let point = next(&mut state) % 30;
+            let place = next(&mut state) % 5;
+            let capacity = 1 + (next(&mut state) % 6) as usize;
+            let workers = 1 + (next(&mut state) % 2) as usize;
+            let alive = Arc::new(AtomicI64::new(0));
+            let control = Control::new();
+            let at = |here: u64, x: u64| {
+                if here == place && x == point {
+                    control.cancel();
+                }
+            };
+            let mut seen = 0;
+            let outcome = Pipeline::new(0..count)
+                .capacity(capacity)
+                .control(&control)
+                .inspect(|x| at(0, *x))
+                .map("one", Par::Workers(workers), |x| {
+                    at(1, x);
+                    Counted::new(x, &alive)
+                })
+                .serial("two", |x| {
+                    at(2, x.0);
+                    x
+                })
+                .for_each(|x| {
+                    at(3, x.0);
+                    assert_eq!(x.0, seen);
+                    seen += 1;
+                });
+            let told = (round, count, point, place, capacity, workers, &outcome);
+            assert_eq!(alive.load(Ordering::Relaxed), 0, "left alive in {told:?}");
+            match outcome {
+                Ok(report) => assert_eq!((report.items, seen), (count, count)),
+                Err(PipelineError::Cancelled) => {
+                    assert!(place < 4 && point < count && seen <= count, "{told:?}");
+                }
+                Err(other) => panic!("{other}"),
+            }
+        }
+    });
+}
+
+/// Everybody is blocked: the source and the stages by full edges.
+#[test]
+fn cancel_wakes_who_is_blocked() {
+    within("blocked", || {
+        let outcome = Pipeline::new(0_u64..)
+            .capacity(2)
+            .map("a", Par::Workers(2), |x| x)
+            .map("b", Par::Workers(2), |x| x)
+            .scope(|items, control| {
+                until(|| control.stats().stages.iter().skip(1).all(|stage| stage.queue == 2));
+                control.cancel();
+                items.count()
+            });
+        assert!(matches!(outcome, Err(PipelineError::Cancelled)), "{outcome:?}");
+    });
+}
+
+/// The other way round: everybody waits for a source that gives nothing.
+#[test]
+fn cancel_wakes_who_is_starved() {
+    within("starved", || {
+        let control = Control::new();
+        let source = std::iter::from_fn(|| {
+            control.cancelled_within(Duration::MAX);
+            None::<u8>
+        });
+        let outcome = Pipeline::new(source)
+            .control(&control)
+            .map("a", Par::Workers(3), |x| x)
+            .scope(|items, control| {
+                control.cancel();
+                items.count()
+            });
+        assert!(matches!(outcome, Err(PipelineError::Cancelled)), "{outcome:?}");
+    });
+}
+
+#[test]
+fn close_ends_the_source_and_loses_nothing() {
+    within("close", || {
+        let pulled = AtomicUsize::new(0);
+        let source = (0..).inspect(|_| {
+            pulled.fetch_add(1, Ordering::Relaxed);
+        });
+        let (came, report) = Pipeline::new(source)
+            .capacity(4)
+            .map("a", Par::Workers(2), |x: usize| x)
+            .scope(|mut items, control| {
+                let first = items.by_ref().take(100).collect::<Vec<_>>();
+                control.close();
+                first.into_iter().chain(items).collect::<Vec<_>>()
+            })
+            .expect("closing is no error");
+        assert_eq!(came.len(), pulled.load(Ordering::Relaxed));
+        assert!(came.into_iter().eq(0..report.items as usize));
+    });
+}
+
+#[test]
+fn a_sink_that_stops_early_stops_the_source() {
+    within("stop early", || {
+        let (three, report) = Pipeline::new(0_u64..)
+            .map("a", Par::Workers(2), |x| x)
+            .map("b", Par::Workers(2), |x| x)
+            .scope(|items, _| items.take(3).collect::<Vec<_>>())
+            .expect("stopping is no error");
+        assert_eq!(three, [0, 1, 2]);
+        assert!(report.items >= 3);
+    });
+}
+
+#[test]
+fn a_handle_that_is_dropped_ends_its_pipeline() {
+    within("drop the handle", || {
+        let alive = Arc::new(AtomicI64::new(0));
+        let counted = Arc::clone(&alive);
+        let mut handle = Pipeline::new(0_u64..)
+            .map("count", Par::Workers(2), move |x| Counted::new(x, &counted))
+            .spawn()
+            .expect("threads");
+        assert_eq!(handle.next().map(|first| first.0), Some(0));
+        drop(handle);
+        assert_eq!(Arc::strong_count(&alive), 1, "a thread still has it");
+        assert_eq!(alive.load(Ordering::Relaxed), 0);
+    });
+}
+
+#[test]
+fn a_handle_works_from_another_thread() {
+    within("send the handle", || {
+        let handle = Pipeline::new(0..1000).map("a", Par::Workers(2), |x| x + 1).spawn();
+        let mut handle = handle.expect("threads");
+        let sum = std::thread::spawn(move || {
+            let sum: i32 = handle.by_ref().sum();
+            (sum, handle.finish().map(|report| report.items))
+        });
+        let (sum, items) = sum.join().expect("no panic");
+        assert_eq!((sum, items.ok()), (500_500, Some(1000)));
+    });
+}
+
+#[test]
+fn cancelling_what_is_done_changes_nothing() {
+    within("too late", || {
+        let control = Control::new();
+        let (all, _) = Pipeline::new(0..10)
+            .control(&control)
+            .scope(|items, control| {
+                let all = items.collect::<Vec<_>>();
+                control.cancel();
+                all
+            })
+            .expect("the sink had everything");
+        assert_eq!(all.len(), 10);
+        assert!(control.is_cancelled());
+    });
+}
+
+#[test]
+fn cancelling_first_means_that_nothing_happens() {
+    within("too early", || {
+        let control = Control::new();
+        control.cancel();
+        let touched = AtomicUsize::new(0);
+        let outcome = Pipeline::new(0..10)
+            .control(&control)
+            .map("a", Par::Workers(2), |_| touched.fetch_add(1, Ordering::Relaxed))
+            .for_each(drop);
+        assert!(matches!(outcome, Err(PipelineError::Cancelled)), "{outcome:?}");
+        assert_eq!(touched.into_inner(), 0);
+    });
+}
+
+/// The time limit finds the stage that hangs, although every thread is busy or waits for it.
+#[test]
+fn a_time_limit_names_the_stage_that_hangs() {
+    within("time limit", || {
+        let control = Control::new();
+        let outcome = Pipeline::new(0..100_u64)
+            .control(&control)
+            .time_limit(Duration::from_millis(30))
+            .map("fine", Par::Workers(2), |x| x)
+            .map("hangs", Par::Workers(2), |x| {
+                if x == 7 {
+                    control.cancelled_within(Duration::MAX);
+                }
+                x
+            })
+            .for_each(drop);
+        let Err(PipelineError::TimedOut { stage, item, .. }) = outcome else {
+            panic!("{outcome:?}")
+        };
+        assert_eq!((stage.as_deref(), item), (Some("hangs"), Some(7)));
+    });
+}
+
+/// Code that asks nobody: a spawned pipeline does not wait for it.
+#[test]
+fn a_stage_that_never_returns_does_not_hold_up_its_handle() {
+    within("never returns", || {
+        let gate = Arc::new(Gate::default());
+        let inner = Arc::clone(&gate);
+        let mut handle = Pipeline::new(0..10)
+            .time_limit(Duration::from_millis(30))
+            .map("deaf", Par::Serial, move |x| {
+                if x == 2 {
+                    inner.pass();
+                }
+                x
+            })
+            .spawn()
+            .expect("threads");
+        let came: Vec<i32> = handle.by_ref().collect();
+        assert!(came.len() <= 2);
+        let outcome = handle.finish();
+        let Err(PipelineError::TimedOut { stage, item, .. }) = outcome else {
+            panic!("{outcome:?}")
+        };
+        assert_eq!((stage.as_deref(), item), (Some("deaf"), Some(2)));
+        gate.open();
+        until(|| Arc::strong_count(&gate) == 1);
+    });
+}
