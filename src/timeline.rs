@@ -32,7 +32,7 @@
 //! # Ok::<(), brigade::sink::BuildError>(())
 //! ```
 //!
-//! It prints something like
+//! It prints something like the following; [`to_svg`](Timeline::to_svg) draws the same for documents.
 //!
 //! ```text
 //! barron  ── shopping ──░░░ pencil ░░░████████ pencil ████████
@@ -40,6 +40,10 @@
 //!         0 s                                          5.24 µs
 //! █ hold  ░ wait  ─ run
 //! ```
+//!
+//! A deadlock is a picture of two waits that go on:
+//!
+//! ![Two cooks: each holds what the other waits for, and never stops][timeline]
 //!
 //! # Which form do I need?
 //!
@@ -87,6 +91,8 @@
 //! |---|---|
 //! | holds of one mutex never overlap; every case of the table above | `tests/it/timeline.rs` |
 //! | spans are those of a plain list kept beside it; no line wider than asked; every trace parses and nests | `tests/it/timeline/drawn.rs` |
+//!
+#![doc = include_str!("../docs/img/timeline.ref.md")]
 
 mod chrome;
 mod layout;

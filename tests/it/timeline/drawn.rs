@@ -253,6 +253,17 @@ olivia still waits for knife
     assert_eq!(text, expected, "\n{text}");
 }
 
+/// `UPDATE_FIGURES=1 cargo test` draws it anew.
+#[test]
+fn the_figure_of_the_documentation_is_what_is_drawn() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/img/timeline.svg");
+    let drawn = dinner().to_svg("Two cooks wait for each other");
+    if std::env::var_os("UPDATE_FIGURES").is_some() {
+        std::fs::write(path, &drawn).expect("written");
+    }
+    assert_eq!(std::fs::read_to_string(path).expect("the figure"), drawn);
+}
+
 #[test]
 fn an_overlap_is_drawn_in_two_rows_and_traced_on_two_threads() {
     let (clock, recorder) = manual();
