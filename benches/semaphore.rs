@@ -1,42 +1,15 @@
 //! The semaphore beside those that everybody writes out of a mutex and a condition variable.
 
+#[path = "semaphore/by_hand.rs"]
+mod by_hand;
+
 use brigade::semaphore::Semaphore;
+use by_hand::{ParkingLotByHand, StdByHand};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use std::hint::black_box;
 use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::{Duration, Instant};
-
-/// Out of the standard library's parts.
-struct StdByHand(std::sync::Mutex<usize>, std::sync::Condvar);
-
-impl StdByHand {
-    fn acquire(&self) {
-        let mut free = self.1.wait_while(self.0.lock().unwrap(), |free| *free == 0).unwrap();
-        *free -= 1;
-    }
-
-    fn release(&self) {
-        *self.0.lock().unwrap() += 1;
-        self.1.notify_one();
-    }
-}
-
-/// Out of `parking_lot`'s.
-struct ParkingLotByHand(parking_lot::Mutex<usize>, parking_lot::Condvar);
-
-impl ParkingLotByHand {
-    fn acquire(&self) {
-        let mut free = self.0.lock();
-        self.1.wait_while(&mut free, |free| *free == 0);
-        *free -= 1;
-    }
-
-    fn release(&self) {
-        *self.0.lock() += 1;
-        self.1.notify_one();
-    }
-}
 
 fn uncontended(c: &mut Criterion) {
     let mut group = c.benchmark_group("semaphore/uncontended");
@@ -65,7 +38,7 @@ fn uncontended(c: &mut Criterion) {
             black_box(());
         });
     });
-    let by_hand = ParkingLotByHand(parking_lot::Mutex::new(2), parking_lot::Condvar::new());
+    let by_hand = ParkingLotByHand::new(2);
     group.bench_function("parking_lot mutex and condvar", |b| {
         b.iter(|| {
             black_box(&by_hand).acquire();
@@ -73,7 +46,7 @@ fn uncontended(c: &mut Criterion) {
             by_hand.release();
         });
     });
-    let by_hand = StdByHand(std::sync::Mutex::new(2), std::sync::Condvar::new());
+    let by_hand = StdByHand::new(2);
     group.bench_function("std mutex and condvar", |b| {
         b.iter(|| {
             black_box(&by_hand).acquire();
@@ -123,7 +96,7 @@ fn contended(c: &mut Criterion) {
         });
         let name = "parking_lot mutex and condvar";
         group.bench_with_input(BenchmarkId::new(name, threads), &threads, |b, threads| {
-            let by_hand = ParkingLotByHand(parking_lot::Mutex::new(1), parking_lot::Condvar::new());
+            let by_hand = ParkingLotByHand::new(1);
             b.iter_custom(|rounds| {
                 shared(*threads, rounds, || {
                     by_hand.acquire();

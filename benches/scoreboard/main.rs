@@ -12,8 +12,13 @@
 //! cargo bench -p scoreboard -- --smoke               does it run at all?
 //! ```
 
+mod barrier;
 mod measure;
+mod mutex;
+mod pairs;
 mod peers;
+mod rwlock;
+mod semaphore;
 mod sink;
 mod table;
 
@@ -96,7 +101,14 @@ fn main() -> ExitCode {
 }
 
 fn run(options: Options) -> Outcome {
-    let measures = sink::measures();
+    let measures: Vec<_> = [
+        sink::measures(),
+        rwlock::measures(),
+        mutex::measures(),
+        semaphore::measures(),
+        barrier::measures(),
+    ]
+    .concat();
     if options.list {
         measures.iter().for_each(|measure| println!("{}", measure.name));
         return Ok(());
