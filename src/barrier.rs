@@ -53,7 +53,8 @@
 //! The single counter with a generation goes back to the sense-reversing barrier (J. M.
 //! Mellor-Crummey and M. L. Scott, "Algorithms for Scalable Synchronization on Shared-Memory
 //! Multiprocessors", ACM TOCS 9(1), 1991); breaking, and the states of it, to Java's
-//! `CyclicBarrier`. Why each step is right is in `docs/design/barrier.md`.
+//! `CyclicBarrier`. Why each step is right is in
+//! [an essay](crate::guide::barrier).
 //!
 //! # Examples
 //!

@@ -29,9 +29,9 @@
 //!
 //! # Trade-offs
 //!
-//! Handing over to a sleeping thread costs a context switch in which nobody works. If two threads
-//! do nothing but lock for 100 ns, that is most of the time. [`Bypass`](crate::rwlock::Bypass)
-//! bounds the unfairness instead of forbidding it.
+//! Handing over costs a context switch if the next one has no processor of its own. If four threads
+//! on two processors do nothing but lock for 100 ns, that is most of the time.
+//! [`Bypass`](crate::rwlock::Bypass) bounds the unfairness instead of forbidding it.
 //!
 //! # Examples
 //!

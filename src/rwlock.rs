@@ -31,7 +31,7 @@
 //! These bounds are counts, and they are tested as counts: the models record every arrival and
 //! every grant in one order (`tests/model/rwlock.rs`), and a stress test with more threads than
 //! processors does the same (`tests/it/rwlock.rs`). The algorithm and its proofs in numbered steps
-//! are in `docs/design/fair_rwlock.md`.
+//! are in [an essay](crate::guide::fair_rwlock).
 //!
 //! # Examples
 //!
@@ -99,9 +99,13 @@
 //!
 //! # Trade-offs
 //!
-//! * Handing over to a sleeping thread costs a context switch in which nobody works. With holds of
-//!   100 ns and no pause between them a fair lock is several times slower than an unfair one, and
-//!   [`Bypass`] buys most of that back for a larger bound.
+//! * Handing over costs a context switch if the next one has no processor of its own. Threads that
+//!   do nothing but hold the lock for 100 ns get a third less done than with an unfair lock while
+//!   each has a processor, and a tenth of it otherwise; [`Bypass`] buys most of that back for a larger
+//!   bound. With holds from 10 µs on there is no difference
+//!   ([measured](crate::guide::fair_rwlock#measured)).
+//! * A thread that waits stays awake for up to 64 µs before it sleeps, and gives its processor to
+//!   whoever wants it meanwhile.
 //! * A thread that reads while it reads waits for itself as soon as a writer stands in the line.
 //!   Hand the guard down, or use the feature `detect-recursion`, which panics with both places.
 //! * A panic while a guard is held releases the lock and does not poison it.

@@ -4,6 +4,7 @@
 //! in the two model checkers and nothing else, so that the models explore the shipped code.
 //! The shape is `parking_lot`'s: `lock()` gives a guard, `wait` borrows it.
 
+pub(crate) mod awake;
 #[allow(unreachable_pub, reason = "the models reach in")]
 pub(crate) mod lot;
 #[cfg(any(brigade_loom, brigade_shuttle))]
@@ -14,7 +15,6 @@ mod patience;
 #[cfg(feature = "sink")]
 mod preempt;
 mod reply;
-pub(crate) mod spin;
 mod wait_word;
 
 #[allow(unreachable_pub, reason = "the models reach in")]

@@ -1,6 +1,8 @@
 //! The words in which the threads in the line, those who decide over them, and the oracles of the
 //! models speak.
 
+use crate::sync::awake::Bell;
+
 /// What a queued thread is waiting for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -32,17 +34,31 @@ pub struct Ticket {
     pub kind: Kind,
     /// It has been to the front of the line once and comes first, wherever it stands.
     pub heir: bool,
+    /// What it listens to before it goes to sleep.
+    pub(crate) bell: Bell,
 }
 
 const HEIR: usize = 4;
+const BELL: u32 = 3;
 
 impl Ticket {
+    /// One of this thread.
+    pub(crate) fn new(kind: Kind, heir: bool) -> Self {
+        Self { kind, heir, bell: Bell::mine() }
+    }
+
     pub(crate) fn to_bits(self) -> usize {
-        self.kind as usize | if self.heir { HEIR } else { 0 }
+        self.kind as usize
+            | if self.heir { HEIR } else { 0 }
+            | usize::from(self.bell.number()) << BELL
     }
 
     pub(crate) fn from_bits(bits: usize) -> Self {
-        Self { kind: Kind::from_bits(bits & !HEIR), heir: bits & HEIR != 0 }
+        Self {
+            kind: Kind::from_bits(bits & (HEIR - 1)),
+            heir: bits & HEIR != 0,
+            bell: Bell::numbered((bits >> BELL) as u8),
+        }
     }
 }
 

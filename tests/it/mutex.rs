@@ -98,6 +98,24 @@ fn deadlines() {
     assert!(lock.try_lock_for(Duration::MAX).is_some());
 }
 
+/// More threads than there are bells to tell them that it is their turn.
+#[test]
+fn a_long_line_is_served_to_its_end() {
+    within("a_long_line_is_served_to_its_end", || {
+        const THREADS: usize = if cfg!(miri) { 3 } else { 100 };
+        let lock = FairMutex::new(0);
+        scope(|scope| {
+            let first = lock.lock();
+            for _ in 0..THREADS {
+                scope.spawn(|| (0..5).for_each(|_| *lock.lock() += 1));
+            }
+            until(|| lock.waiting() == THREADS);
+            drop(first);
+        });
+        assert_eq!(lock.into_inner(), 5 * THREADS);
+    });
+}
+
 #[test]
 fn panics_and_forgotten_guards() {
     let lock = FairMutex::new(1);
@@ -371,6 +389,37 @@ mod condvar {
         assert!(!bell.wait_while_for(&mut held, |()| false, Duration::ZERO).timed_out());
         assert!(!bell.notify_one(), "those who gave up do not count");
         assert!(lock.is_locked(), "and they have the lock again");
+    }
+
+    #[test]
+    fn a_notification_comes_before_a_deadline() {
+        within("a_notification_comes_before_a_deadline", || {
+            let (lock, bell) = (FairMutex::new(false), FairCondvar::new());
+            scope(|scope| {
+                for limit in [Duration::from_secs(3_600), Duration::MAX] {
+                    scope.spawn({
+                        let (lock, bell) = (&lock, &bell);
+                        move || {
+                            let mut set = lock.lock();
+                            assert!(!bell.wait_while_for(&mut set, |set| !*set, limit).timed_out());
+                        }
+                    });
+                }
+                *lock.lock() = true;
+                bell.notify_all();
+            });
+        });
+    }
+
+    #[test]
+    fn a_condition_that_panics_leaves_the_lock_and_the_line() {
+        let (lock, bell) = (FairMutex::new(1), FairCondvar::new());
+        let panicked = catch_unwind(AssertUnwindSafe(|| {
+            bell.wait_while(&mut lock.lock(), |_| panic!("on purpose"));
+        }));
+        assert!(panicked.is_err());
+        assert!(lock.try_lock().is_some());
+        assert!(!bell.notify_one(), "nobody is left in the line");
     }
 
     /// No requirement to keep to one mutex.

@@ -18,6 +18,7 @@ type Tokio = tokio::sync::RwLock<()>;
 
 const SHORT: Duration = Duration::from_nanos(100);
 const LONG: Duration = Duration::from_micros(10);
+const LONGER: Duration = Duration::from_micros(50);
 
 /// A fight between threads that all do the same.
 #[derive(Debug, Clone, Copy)]
@@ -64,7 +65,7 @@ fn add(
 
 /// Long enough to hide a hand-over.
 pub(crate) fn long(plan: &Plan, board: &mut Board) -> Outcome {
-    for case in Case::all(&[2, 3, 4], LONG) {
+    for case in Case::all(&[2, 3, 4], LONG).chain(Case::all(&[2, 4], LONGER)) {
         let hold = Hold::lasting(case.hold);
         let times = interleave(
             plan,

@@ -183,6 +183,7 @@ impl Plan {
 
     fn wake(&mut self, ticket: Ticket) -> Verdict {
         self.woken += 1;
+        ticket.bell.ring();
         if self.elects && self.search == Search::Everybody {
             // It has not entered yet: its flag stays up, so that newcomers see a line.
             let due = if self.readers_first { PHASE_DUE } else { 0 };

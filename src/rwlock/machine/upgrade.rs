@@ -9,10 +9,9 @@ use super::{Machine, after, entry, settle::Turn};
 use crate::rwlock::line::{Event, Kind, Message, Ticket};
 use crate::rwlock::policy::Policy;
 use crate::rwlock::word::{Answer, Pass, UPGRADABLE_READER, WRITER, Word};
+use crate::sync::awake::Rounds;
 use crate::sync::lot::{Parked, Verdict};
-use crate::sync::{Mutant, mutant, spin};
-
-const UPGRADER: Ticket = Ticket { kind: Kind::Upgrader, heir: false };
+use crate::sync::{Mutant, mutant};
 
 impl<P: Policy> Machine<P> {
     /// Waits until the other readers have left, or until the deadline; `false` keeps the
@@ -70,18 +69,20 @@ impl<P: Policy> Machine<P> {
 
     #[cold]
     fn upgrade_slow(&self, deadline: Option<Instant>) -> bool {
-        let mut spin = spin::Short::new();
-        while self.load().readers() > 1 && spin.again() {}
+        let mut rounds = Rounds::few();
+        while self.load().readers() > 1 && rounds.again() {}
         if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
             return self.try_upgrade_slow();
         }
+        let ticket = Ticket::new(Kind::Upgrader, false);
+        let rings = ticket.bell.rings();
         let parked = self.lot.park(
             self.key(),
-            UPGRADER.to_bits(),
+            ticket.to_bits(),
             deadline,
-            || self.queues(UPGRADER, Pass::Newcomer, &mut None),
-            || {},
-            || self.withdraw(UPGRADER),
+            || self.queues(ticket, Pass::Newcomer, &mut None),
+            || ticket.bell.listen(rings),
+            || self.withdraw(ticket),
         );
         match parked {
             Parked::Woken(_) | Parked::Invalid => true,

@@ -5,15 +5,15 @@ use std::time::Instant;
 use super::{Attempt, Machine, Refused, entry, settle::Turn, thief};
 use crate::rwlock::line::{Event, Kind, Message, Ticket};
 use crate::rwlock::policy::Policy;
-use crate::rwlock::word::{Answer, Pass, QUEUED, WATCHED, Word};
+use crate::rwlock::word::{Answer, Pass, WATCHED, Word};
 use crate::sync::atomic::Ordering;
 use crate::sync::lot::Parked;
-use crate::sync::{Mutant, mutant, spin};
+use crate::sync::{Mutant, awake::Rounds, mutant};
 
 impl<P: Policy> Machine<P> {
     #[cold]
     pub(super) fn enter_slow(&self, kind: Kind, deadline: Option<Instant>) -> Result<(), Refused> {
-        let mut spin = spin::Short::new();
+        let mut rounds = Rounds::few();
         loop {
             let word = match self.attempt(kind, Pass::Newcomer) {
                 Attempt::Entered => return Ok(()),
@@ -24,7 +24,7 @@ impl<P: Policy> Machine<P> {
                 return Ok(());
             }
             // Spinning is not yet arriving: it stops as soon as there is a line to stand in.
-            if word.has(WATCHED) || !spin.again() {
+            if word.has(WATCHED) || !rounds.again() {
                 break;
             }
         }
@@ -37,14 +37,15 @@ impl<P: Policy> Machine<P> {
     fn stand_in_line(&self, kind: Kind, deadline: Option<Instant>) -> Result<(), Refused> {
         let mut pass = Pass::Newcomer;
         loop {
-            let ticket = Ticket { kind, heir: pass == Pass::Heir };
+            let ticket = Ticket::new(kind, pass == Pass::Heir);
+            let rings = ticket.bell.rings();
             let mut refused = None;
             let parked = self.lot.park(
                 self.key(),
                 ticket.to_bits(),
                 deadline,
                 || self.queues(ticket, pass, &mut refused),
-                || self.linger(),
+                || ticket.bell.listen(rings),
                 || self.withdraw(ticket),
             );
             match parked {
@@ -69,12 +70,19 @@ impl<P: Policy> Machine<P> {
                     return Err(Refused::TimedOut);
                 }
             }
-            // A woken thread first looks from where it stands, without the queue's lock.
-            if self.attempt(kind, pass) == Attempt::Entered {
-                if kind != Kind::Writer {
-                    self.settle(Turn::LOOK);
+            // An elected thread looks from where it stands, without the queue's lock: those who may
+            // still pass it do so meanwhile, and no more than those.
+            let mut rounds = Rounds::many();
+            loop {
+                if self.attempt(kind, pass) == Attempt::Entered {
+                    if kind != Kind::Writer {
+                        self.settle(Turn::LOOK);
+                    }
+                    return Ok(());
                 }
-                return Ok(());
+                if !rounds.again() {
+                    break;
+                }
             }
         }
     }
@@ -122,14 +130,5 @@ impl<P: Policy> Machine<P> {
         if gone != 0 {
             self.word.fetch_and(!gone, Ordering::Relaxed);
         }
-    }
-
-    /// Between joining the line and going to sleep: a grant often comes within a few rounds.
-    ///
-    /// An empty line means that this thread has been taken out of it. That is a hint only; the
-    /// answer comes from the lot.
-    fn linger(&self) {
-        let mut spin = spin::Short::new();
-        while self.load().has(QUEUED) && spin.again() {}
     }
 }

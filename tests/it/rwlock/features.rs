@@ -1,4 +1,25 @@
-//! What the features add.
+//! What the features add, and the traits that everything else is made of.
+
+use brigade::rwlock::{Bypass, PhaseFair, RawFairRwLock, TaskFair};
+
+#[test]
+fn the_raw_lock_has_all_eight_traits_under_every_policy() {
+    fn all_eight<R>()
+    where
+        R: lock_api::RawRwLock
+            + lock_api::RawRwLockFair
+            + lock_api::RawRwLockDowngrade
+            + lock_api::RawRwLockTimed
+            + lock_api::RawRwLockUpgrade
+            + lock_api::RawRwLockUpgradeFair
+            + lock_api::RawRwLockUpgradeDowngrade
+            + lock_api::RawRwLockUpgradeTimed,
+    {
+    }
+    all_eight::<RawFairRwLock<PhaseFair>>();
+    all_eight::<RawFairRwLock<TaskFair>>();
+    all_eight::<RawFairRwLock<Bypass<32>>>();
+}
 
 #[cfg(feature = "arc_lock")]
 #[test]
@@ -15,6 +36,41 @@ fn guards_that_own_an_arc() {
     assert!(weak.upgrade().is_none());
 }
 
+#[cfg(feature = "arc_lock")]
+#[test]
+fn every_mode_of_both_locks_can_own_its_arc() {
+    use brigade::mutex::{ArcFairMutexGuard, FairMutex, FairReentrantMutex};
+    use brigade::rwlock::{
+        ArcFairRwLockUpgradableReadGuard, ArcFairRwLockWriteGuard, FairRwLock, Inspect as _,
+    };
+    use std::sync::Arc;
+    use std::thread;
+    use std::time::Duration;
+
+    let lock = Arc::new(FairRwLock::new(1));
+    let mut writing: ArcFairRwLockWriteGuard<i32> = lock.write_arc();
+    *writing += 1;
+    let reading = ArcFairRwLockWriteGuard::downgrade(writing);
+    assert_eq!((*reading, lock.readers()), (2, 1));
+    drop(reading);
+    let upgradable: ArcFairRwLockUpgradableReadGuard<i32> = lock.upgradable_read_arc();
+    *ArcFairRwLockUpgradableReadGuard::upgrade(upgradable) += 1;
+    assert!(lock.try_write_arc_for(Duration::ZERO).is_some());
+
+    let mutex = Arc::new(FairMutex::new(vec![1]));
+    let mut held: ArcFairMutexGuard<Vec<i32>> = mutex.lock_arc();
+    held.push(2);
+    assert!(mutex.try_lock_arc().is_none());
+    drop(held);
+    assert_eq!(*mutex.lock_arc(), [1, 2]);
+
+    let reentrant = Arc::new(FairReentrantMutex::new(3));
+    let (one, two) = (reentrant.lock_arc(), reentrant.lock_arc());
+    let other = Arc::clone(&reentrant);
+    assert!(thread::spawn(move || other.try_lock_arc().is_none()).join().expect("no panic"));
+    assert_eq!(*one + *two, 6);
+}
+
 #[cfg(feature = "serde")]
 #[test]
 fn what_is_locked_can_be_serialized() {
@@ -27,6 +83,9 @@ fn what_is_locked_can_be_serialized() {
     assert_eq!(*back.read(), [1, 2]);
     let back: FairMutex<i32> = serde_json::from_str("3").expect("plain data");
     assert_eq!(back.into_inner(), 3);
+    let back: brigade::mutex::FairReentrantMutex<i32> = serde_json::from_str("4").expect("data");
+    assert_eq!(serde_json::to_string(&back).expect("plain data"), "4");
+    assert!(serde_json::from_str::<FairRwLock<u8>>("-1").is_err(), "no lock around no value");
 }
 
 #[cfg(feature = "detect-recursion")]
