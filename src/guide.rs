@@ -11,12 +11,16 @@
 //! |---|---|
 //! | [Glossary](glossary) | the words |
 //! | [The ordered sink: why its order is right](ordered_sink) | the argument, case by case |
+//! | [How the fair lock works](fair_rwlock) | steps, bounds, orderings, and what it costs |
+//! | [Why the barrier is right](barrier) | one word, and every way for a meeting to end |
 //! | [What the programs show](transcripts) | their transcripts, run by the tests |
 //!
 //! Programs are started with `cargo run --release --example NAME`. None of this is compiled into a
 //! program that uses the crate.
 
+pub mod barrier;
 pub mod ch00_merged_sink;
+pub mod fair_rwlock;
 pub mod glossary;
 pub mod ordered_sink;
 pub mod transcripts;

@@ -50,8 +50,9 @@
 //! | [`clock`] | stamps in nanoseconds, and clocks that never step back |
 //!
 //! The course starts at [the guide](guide): a chapter a primitive, each with a bug, the tool that
-//! finds it, and the fix. Words are explained in the [glossary](guide::glossary). The argument for
-//! the sink's order stands in [an essay](guide::ordered_sink).
+//! finds it, and the fix. Words are explained in the [glossary](guide::glossary). Essays argue
+//! why the [sink's order](guide::ordered_sink), the [fair lock](guide::fair_rwlock) and the
+//! [barrier](guide::barrier) are right.
 //!
 //! # Features
 //!
