@@ -184,6 +184,9 @@ pub fn binary(_: &Options, recorder: &Recorder) -> Relay {
             did(if again.is_ok() && taken.is_ok() { "barron has it again" } else { "closed" });
         });
         threads.spawn(move || {
+            while permit.waiting() == 0 {
+                thread::yield_now();
+            }
             let _giving = olivia.run("give it back");
             did("olivia, who never had it, gives it back");
             permit.add_permits(1);

@@ -483,7 +483,7 @@ impl<B> CountingSemaphore<B> {
     /// let held = lanes.acquire()?;
     /// std::thread::scope(|s| {
     ///     s.spawn(|| lanes.acquire_many(2).is_ok());
-    ///     while lanes.waiters() == 0 {
+    ///     while lanes.waiting() == 0 {
     ///         std::thread::yield_now();
     ///     }
     ///     assert!(lanes.try_acquire().is_err());
@@ -689,17 +689,17 @@ impl<B> CountingSemaphore<B> {
     /// let gate = Semaphore::new(0);
     /// std::thread::scope(|s| {
     ///     s.spawn(|| gate.acquire().is_ok());
-    ///     while gate.waiters() == 0 {
+    ///     while gate.waiting() == 0 {
     ///         std::thread::yield_now();
     ///     }
     ///     gate.add_permits(1);
-    ///     assert_eq!(gate.waiters(), 0);
+    ///     assert_eq!(gate.waiting(), 0);
     /// });
     /// ```
     #[doc(alias = "getQueueLength")]
     #[must_use]
-    pub fn waiters(&self) -> usize {
-        self.core.waiters()
+    pub fn waiting(&self) -> usize {
+        self.core.waiting()
     }
 
     /// What the semaphore did so far, in order.
@@ -715,7 +715,7 @@ impl<B> fmt::Debug for CountingSemaphore<B> {
         f.debug_struct("Semaphore")
             .field("available", &self.available())
             .field("total", &self.total())
-            .field("waiters", &self.waiters())
+            .field("waiting", &self.waiting())
             .field("closed", &self.is_closed())
             .finish()
     }

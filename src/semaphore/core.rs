@@ -369,7 +369,7 @@ impl Core {
         self.queue.lock().total
     }
 
-    pub(super) fn waiters(&self) -> usize {
+    pub(super) fn waiting(&self) -> usize {
         self.queue.lock().waiters.len()
     }
 }

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 /// Blocks until so many threads are in the queue.
 pub(crate) fn until_waiting(semaphore: &Semaphore, count: usize) {
-    while semaphore.waiters() != count {
+    while semaphore.waiting() != count {
         thread::yield_now();
     }
 }
@@ -43,7 +43,7 @@ fn zero_permits_are_always_to_be_had_until_it_closes() {
         assert_eq!(semaphore.acquire_timeout(0, Duration::ZERO).unwrap().count(), 0);
         semaphore.acquire_owned(0).unwrap().forget();
         semaphore.add_permits(0);
-        assert_eq!((semaphore.waiters(), semaphore.total()), (1, 0));
+        assert_eq!((semaphore.waiting(), semaphore.total()), (1, 0));
         semaphore.close();
         assert!(!waiter.join().unwrap());
         assert_eq!(semaphore.acquire_many(0).unwrap_err(), AcquireError::Closed);
@@ -138,7 +138,7 @@ fn one_permit_is_worth_waiting_for_even_if_there_is_none_yet() {
         let waiter = spawn(&semaphore, |s| s.acquire().map(|permit| permit.count()));
         until_waiting(&semaphore, 1);
         held.forget();
-        assert_eq!((semaphore.total(), semaphore.waiters()), (0, 1));
+        assert_eq!((semaphore.total(), semaphore.waiting()), (0, 1));
         semaphore.add_permits(1);
         assert_eq!(waiter.join().unwrap(), Ok(1));
     });
@@ -155,7 +155,7 @@ fn close_tells_every_waiter_and_every_later_caller() {
             spawn(&semaphore, |s| s.acquire_owned(1).map(drop)),
         ];
         // The third came when the first two may not have been in the queue yet.
-        while semaphore.waiters() < 2 {
+        while semaphore.waiting() < 2 {
             thread::yield_now();
         }
         semaphore.close();
@@ -192,7 +192,7 @@ fn a_deadline_in_the_past_takes_what_is_free_and_never_queues() {
         drop(first);
         assert_eq!(semaphore.available(), 1);
         assert_eq!(semaphore.acquire_owned_deadline(1, long_ago()).unwrap_err(), late);
-        assert_eq!(semaphore.waiters(), 1);
+        assert_eq!(semaphore.waiting(), 1);
         drop(second);
         assert_eq!(waiter.join().unwrap(), Ok(2));
     });
@@ -233,7 +233,7 @@ fn a_time_out_leaves_the_queue_and_frees_those_behind() {
         queued.send(()).unwrap();
         large.join().unwrap();
         drop(held);
-        assert_eq!((semaphore.available(), semaphore.waiters()), (2, 0));
+        assert_eq!((semaphore.available(), semaphore.waiting()), (2, 0));
     });
 }
 
@@ -275,14 +275,14 @@ fn a_large_request_gathers_permits_and_is_not_overtaken() {
 
         for free in 1..=2 {
             drop(held.split(1));
-            assert_eq!((semaphore.available(), semaphore.waiters()), (free, 2));
+            assert_eq!((semaphore.available(), semaphore.waiting()), (free, 2));
             let busy = AcquireError::Unavailable { asked: 1 };
             assert_eq!(semaphore.try_acquire().unwrap_err(), busy);
             assert_eq!(semaphore.try_acquire_owned(1).unwrap_err(), busy);
         }
         drop(held);
         let all = large.join().unwrap();
-        assert_eq!((all.count(), semaphore.waiters()), (3, 1));
+        assert_eq!((all.count(), semaphore.waiting()), (3, 1));
         drop(all);
         assert_eq!(small.join().unwrap().count(), 1);
     });
@@ -301,7 +301,7 @@ fn barging_takes_what_gathers_for_the_head() {
             AcquireError::Unavailable { asked: 1 }
         );
         drop(held);
-        assert_eq!(semaphore.waiters(), 1, "one of two is still away");
+        assert_eq!(semaphore.waiting(), 1, "one of two is still away");
         drop(barged);
         assert_eq!(large.join().unwrap(), Ok(2));
     });
@@ -409,7 +409,7 @@ fn it_says_what_it_is() {
     let permit = semaphore.acquire().unwrap();
     assert_eq!(
         format!("{semaphore:?}"),
-        "Semaphore { available: 1, total: 2, waiters: 0, closed: false }"
+        "Semaphore { available: 1, total: 2, waiting: 0, closed: false }"
     );
     assert_eq!(format!("{permit:?}"), "Permit { count: 1, .. }");
     let texts = [
@@ -485,7 +485,7 @@ fn under_stress_never_more_than_n() {
             worker.join().unwrap();
         }
         assert_eq!(
-            (semaphore.available(), semaphore.total(), semaphore.waiters()),
+            (semaphore.available(), semaphore.total(), semaphore.waiting()),
             (TOTAL, TOTAL, 0)
         );
     });

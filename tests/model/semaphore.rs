@@ -58,7 +58,7 @@ fn replay(mut total: usize, journal: &[Event]) -> usize {
 
 /// Everyone is done: all permits are back, and the journal is that of a sequential semaphore.
 fn settled(semaphore: &Semaphore, total: usize) {
-    assert_eq!(semaphore.waiters(), 0, "somebody is still in the queue");
+    assert_eq!(semaphore.waiting(), 0, "somebody is still in the queue");
     assert_eq!(semaphore.available(), total, "a permit was lost or made");
     assert_eq!(replay(total, &semaphore.journal()), total);
     assert!(semaphore.try_acquire_many(total).is_ok(), "a flag was left up");
@@ -225,7 +225,7 @@ fn close_against_release_and_time_out() {
         semaphore.close();
         waiter.join().unwrap();
         releaser.join().unwrap();
-        assert_eq!((semaphore.available(), semaphore.waiters()), (1, 0));
+        assert_eq!((semaphore.available(), semaphore.waiting()), (1, 0));
         assert_eq!(replay(1, &semaphore.journal()), 1);
     });
 }
@@ -243,7 +243,7 @@ fn a_signal_is_never_missed() {
         for consumer in consumers {
             consumer.join().unwrap();
         }
-        assert_eq!((signal.available(), signal.total(), signal.waiters()), (0, 0, 0));
+        assert_eq!((signal.available(), signal.total(), signal.waiting()), (0, 0, 0));
     });
 }
 
@@ -267,7 +267,7 @@ fn forgetting_tells_those_who_ask_for_too_much() {
         held.forget();
         small.join().unwrap();
         large.join().unwrap();
-        assert_eq!((semaphore.available(), semaphore.waiters()), (1, 0));
+        assert_eq!((semaphore.available(), semaphore.waiting()), (1, 0));
     });
 }
 

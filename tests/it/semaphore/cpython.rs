@@ -61,7 +61,7 @@ fn contended(release: impl Fn(&Semaphore, usize) + Send + 'static) {
         taken.lock().unwrap().clone()
     };
     assert_eq!(until_taken(6), [0; 6]);
-    while semaphore.waiters() + threads.iter().filter(|thread| thread.is_finished()).count() < 10 {
+    while semaphore.waiting() + threads.iter().filter(|thread| thread.is_finished()).count() < 10 {
         thread::yield_now();
     }
     *phase.lock().unwrap() = 1;

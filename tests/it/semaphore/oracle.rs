@@ -227,7 +227,7 @@ impl Trial {
         }
         assert_eq!(self.semaphore.available(), self.oracle.free);
         assert_eq!(self.semaphore.total(), self.oracle.total);
-        assert_eq!(self.semaphore.waiters(), self.oracle.queue.len());
+        assert_eq!(self.semaphore.waiting(), self.oracle.queue.len());
         assert_eq!(self.semaphore.is_closed(), self.oracle.closed);
         let held: usize = self.held.iter().map(Permit::count).sum();
         assert_eq!(self.oracle.free + held, self.oracle.total, "the oracle itself loses none");
