@@ -32,6 +32,7 @@
 //! | more users than there are of something | at most so many at once | [`Semaphore`](semaphore::Semaphore) |
 //! | threads that meet at the end of a step | to go on together, or to learn why not | [`Barrier`](barrier::Barrier) |
 //! | the same, with parties that come and go | phases | [`Phaser`](phaser::Phaser) |
+//! | jobs for a few threads | their results, as futures that can be awaited, cancelled, gathered | [`Pool`](pool::Pool) |
 //! | threads that wait for each other | a picture of it | [`Timeline`](timeline::Timeline) |
 //! | code that reads the time | tests without sleeps | [`ManualClock`] |
 //!
@@ -46,6 +47,7 @@
 //! | [`barrier`], [`phaser`] | meeting points |
 //! | [`semaphore`] | permits, handed over in order |
 //! | [`monitor`] | data and the conditions to wait for |
+//! | [`pool`] | jobs for a fixed number of threads, and futures for their results |
 //! | [`timeline`] | who ran, waited and held what, recorded through the sink and drawn |
 //! | [`clock`] | stamps in nanoseconds, and clocks that never step back |
 //!
@@ -59,6 +61,7 @@
 //! | Feature | Default | What it brings |
 //! |---|---|---|
 //! | `sink` | yes | [`sink`] and what its encodings need |
+//! | `pool` | yes | [`pool`] |
 //! | `timeline` | yes | [`timeline`]; needs `sink` |
 //! | `arc_lock` | no | guards that own an `Arc` of their lock |
 //! | `serde` | no | serialize what the locks protect |
@@ -84,6 +87,8 @@ pub mod mutex;
 pub mod phaser;
 #[cfg(feature = "pipeline")]
 pub mod pipeline;
+#[cfg(feature = "pool")]
+pub mod pool;
 pub mod rwlock;
 pub mod semaphore;
 #[cfg(feature = "sink")]

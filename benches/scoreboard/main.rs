@@ -17,6 +17,7 @@ mod measure;
 mod mutex;
 mod pairs;
 mod peers;
+mod pool;
 mod rwlock;
 mod semaphore;
 mod sink;
@@ -107,6 +108,7 @@ fn run(options: Options) -> Outcome {
         mutex::measures(),
         semaphore::measures(),
         barrier::measures(),
+        pool::measures(),
     ]
     .concat();
     if options.list {

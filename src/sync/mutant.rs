@@ -111,6 +111,16 @@ mutants! {
     PipelineFailureOvertakes,
     PipelineRoomUnannounced,
     PipelineEndUnannounced,
+    // The pool: its line, its workers, its futures.
+    PoolAdmitUnchecked,
+    PoolSleepUnchecked,
+    PoolExpiredIgnoresCall,
+    PoolExpiredStaysAsleep,
+    PoolClaimKeepsPlace,
+    PoolWaitUnchecked,
+    PoolCallbackUnchecked,
+    PoolWatchUnchecked,
+    PoolInterruptUnchecked,
 }
 
 #[cfg(not(any(brigade_loom, brigade_shuttle)))]

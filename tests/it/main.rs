@@ -3,12 +3,16 @@
 #![cfg(not(any(brigade_loom, brigade_shuttle)))]
 
 mod barrier;
+#[cfg(feature = "pool")]
+mod census;
 mod lock;
 mod monitor;
 mod mutex;
 mod phaser;
 #[cfg(feature = "pipeline")]
 mod pipeline;
+#[cfg(feature = "pool")]
+mod pool;
 mod rwlock;
 mod semaphore;
 #[cfg(feature = "sink")]

@@ -16,6 +16,7 @@ mod mutex;
 mod phaser;
 #[cfg(feature = "pipeline")]
 mod pipeline;
+mod pool;
 mod rwlock;
 mod semaphore;
 mod sink;
@@ -27,6 +28,7 @@ const CONTRASTS: &[&[contrast::Contrast]] = &[
     monitor::CONTRASTS,
     mutex::CONTRASTS,
     phaser::CONTRASTS,
+    pool::CONTRASTS,
     rwlock::CONTRASTS,
     semaphore::CONTRASTS,
     sink::CONTRASTS,

@@ -1,0 +1,572 @@
+//! The queue, and the threads that take from it: one protocol under one lock.
+//!
+//! Every job in the line has a free worker that will come for it, or all workers are busy and the
+//! first to be done will. `free` counts the workers that are on their way to the line: those that
+//! look for work, have been told to wake up, or are being started. A submission that finds fewer
+//! free workers than jobs wakes or starts one more; a worker sleeps or ends only under the lock and
+//! only if it finds no job.
+//!
+//! Whoever waits for a job may take it out of the line and run it. What stays behind is a *husk*: it
+//! does not count, and goes when it is at an end of the line or husks are in the majority.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize as PlainUsize;
+use std::time::{Duration, Instant};
+
+use super::builder::{Claims, Overflow, Shutdown};
+use super::error::{Refusal, TaskError};
+use super::place;
+use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use crate::sync::{Condvar, Mutant, Mutex, Patience, mutant, thread};
+
+/// Something that waits in the line.
+pub(super) trait Run: Send + Sync {
+    /// Runs it, unless somebody else has claimed it.
+    fn run(&self);
+    /// Ends it without running it, unless somebody else has claimed it.
+    fn refuse(&self, error: TaskError);
+    /// Tells it its number in the line.
+    fn number(&self, ticket: u64);
+}
+
+type Task<'env> = Arc<dyn Run + 'env>;
+
+/// Starts a thread for `core.work(id, number)`; gives its handle, if somebody has to join it.
+pub(super) type Spawn<'env> = Box<
+    dyn Fn(Arc<Core<'env>>, u64, usize) -> io::Result<Option<thread::JoinHandle<()>>>
+        + Send
+        + Sync
+        + 'env,
+>;
+
+type Interrupt = Box<dyn FnOnce() + Send>;
+
+/// What a pool was built with.
+#[derive(Debug, Clone)]
+pub(super) struct Limits {
+    pub(super) workers: usize,
+    pub(super) bound: usize,
+    pub(super) overflow: Overflow,
+    pub(super) claims: Claims,
+    pub(super) keep_alive: Option<Duration>,
+    pub(super) name: String,
+}
+
+/// What became of a submission.
+pub(super) enum Admitted<'env> {
+    Queued,
+    /// The caller is to run it.
+    Yours,
+    /// Queued, in the place of another.
+    Displacing(Task<'env>),
+}
+
+pub(super) struct Core<'env> {
+    pub(super) id: usize,
+    pub(super) limits: Limits,
+    queue: Mutex<Queue<'env>>,
+    /// Workers: there is a job, or it is all over.
+    work: Condvar,
+    /// Submitters: there is a place.
+    room: Condvar,
+    /// Whoever ends the pool: a worker is done.
+    gone: Condvar,
+    /// The length of the line, for those who look without the lock.
+    length: AtomicUsize,
+    cancelling: AtomicBool,
+    interrupts: Mutex<Vec<(u64, Interrupt)>>,
+    spawn: Spawn<'env>,
+    threads: Mutex<Vec<(u64, thread::JoinHandle<()>)>>,
+}
+
+struct Queue<'env> {
+    line: VecDeque<(u64, Option<Task<'env>>)>,
+    husks: usize,
+    next_ticket: u64,
+    alive: usize,
+    free: usize,
+    asleep: usize,
+    /// Workers that were told to wake up and have not yet.
+    calls: usize,
+    /// Submitters that wait for a place.
+    blocked: usize,
+    numbers: Vec<bool>,
+    started: u64,
+    /// Threads that have left and wait to be joined.
+    ended: Vec<u64>,
+    ending: bool,
+    closed: bool,
+}
+
+enum Call {
+    Nobody,
+    Wake,
+    Start { id: u64, number: usize, ended: Vec<u64> },
+}
+
+impl<'env> Queue<'env> {
+    fn len(&self) -> usize {
+        self.line.len() - self.husks
+    }
+
+    fn pop(&mut self) -> Option<Task<'env>> {
+        while let Some((_, task)) = self.line.pop_front() {
+            match task {
+                Some(task) => return Some(task),
+                None => self.husks -= 1,
+            }
+        }
+        None
+    }
+
+    /// Leaves a husk where the job was; `None` if a worker has taken it off the line.
+    fn forget(&mut self, ticket: u64) -> Option<Task<'env>> {
+        let at = self.line.binary_search_by_key(&ticket, |(ticket, _)| *ticket).ok()?;
+        let task = self.line[at].1.take()?;
+        self.husks += 1;
+        while let Some((_, None)) = self.line.front() {
+            self.line.pop_front();
+            self.husks -= 1;
+        }
+        while let Some((_, None)) = self.line.back() {
+            self.line.pop_back();
+            self.husks -= 1;
+        }
+        if self.husks > 32 && self.husks > self.len() {
+            self.line.retain(|(_, task)| task.is_some());
+            self.husks = 0;
+        }
+        Some(task)
+    }
+
+    /// Makes sure that somebody comes for what is in the line.
+    fn call(&mut self) -> Call {
+        if self.len() <= self.free {
+            return Call::Nobody;
+        }
+        if self.asleep > 0 {
+            self.asleep -= 1;
+            self.calls += 1;
+            self.free += 1;
+            return Call::Wake;
+        }
+        let Some(number) = self.numbers.iter().position(|taken| !taken) else {
+            return Call::Nobody;
+        };
+        self.numbers[number] = true;
+        self.alive += 1;
+        self.free += 1;
+        self.started += 1;
+        Call::Start { id: self.started, number, ended: std::mem::take(&mut self.ended) }
+    }
+
+    /// Nothing is in the line, and no worker is inside a job.
+    fn is_quiet(&self) -> bool {
+        self.len() == 0 && self.alive == self.free + self.asleep
+    }
+}
+
+impl<'env> Core<'env> {
+    pub(super) fn new(limits: Limits, spawn: Spawn<'env>) -> Arc<Self> {
+        static NEXT: PlainUsize = PlainUsize::new(1);
+        let queue = Queue {
+            line: VecDeque::new(),
+            husks: 0,
+            next_ticket: 0,
+            alive: 0,
+            free: 0,
+            asleep: 0,
+            calls: 0,
+            blocked: 0,
+            numbers: vec![false; limits.workers],
+            started: 0,
+            ended: Vec::new(),
+            ending: false,
+            closed: false,
+        };
+        Arc::new(Self {
+            id: NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed),
+            limits,
+            queue: Mutex::new(queue),
+            work: Condvar::new(),
+            room: Condvar::new(),
+            gone: Condvar::new(),
+            length: AtomicUsize::new(0),
+            cancelling: AtomicBool::new(false),
+            interrupts: Mutex::new(Vec::new()),
+            spawn,
+            threads: Mutex::new(Vec::new()),
+        })
+    }
+
+    /// Puts a job in the line, or says why not. Without a policy it never waits.
+    pub(super) fn admit(
+        self: &Arc<Self>,
+        task: &Task<'env>,
+        policy: Option<Overflow>,
+    ) -> Result<Admitted<'env>, Refusal> {
+        if mutant(Mutant::PoolAdmitUnchecked) && self.is_closed() {
+            return Err(Refusal::Closed);
+        }
+        let mut queue = self.queue.lock();
+        let mut displaced = None;
+        while queue.len() >= self.limits.bound || queue.closed {
+            if queue.closed {
+                if mutant(Mutant::PoolAdmitUnchecked) {
+                    break;
+                }
+                return Err(Refusal::Closed);
+            }
+            match policy {
+                None | Some(Overflow::Reject) => return Err(Refusal::Full),
+                Some(Overflow::DropOldest) => {
+                    displaced = queue.pop();
+                    break;
+                }
+                // Whoever is part of the pool would wait for those who wait for it.
+                Some(Overflow::Block) if !place::is_part_of(self.id) => {
+                    queue.blocked += 1;
+                    self.room.wait(&mut queue);
+                    queue.blocked -= 1;
+                }
+                Some(Overflow::Block | Overflow::CallerRuns) => {
+                    task.number(queue.next_ticket);
+                    queue.next_ticket += 1;
+                    return Ok(Admitted::Yours);
+                }
+            }
+        }
+        let ticket = queue.next_ticket;
+        queue.next_ticket += 1;
+        task.number(ticket);
+        queue.line.push_back((ticket, Some(Arc::clone(task))));
+        let call = queue.call();
+        self.show_length(&queue);
+        drop(queue);
+        match call {
+            Call::Nobody => {}
+            Call::Wake => {
+                self.work.notify_one();
+            }
+            Call::Start { id, number, ended } => self.start(id, number, &ended, ticket)?,
+        }
+        Ok(displaced.map_or(Admitted::Queued, Admitted::Displacing))
+    }
+
+    /// Starts a worker. That it cannot be started matters only if there is no other.
+    #[cold]
+    fn start(
+        self: &Arc<Self>,
+        id: u64,
+        number: usize,
+        ended: &[u64],
+        ticket: u64,
+    ) -> Result<(), Refusal> {
+        // They have let go of the queue's lock for the last time, so this takes no time.
+        self.join_those(|id| ended.contains(&id));
+        match (self.spawn)(Arc::clone(self), id, number) {
+            Ok(None) => Ok(()),
+            Ok(Some(handle)) => {
+                self.threads.lock().push((id, handle));
+                Ok(())
+            }
+            Err(error) => {
+                let mut queue = self.queue.lock();
+                queue.alive -= 1;
+                queue.free -= 1;
+                queue.numbers[number] = false;
+                let lost = if queue.alive == 0 { queue.forget(ticket) } else { None };
+                self.show_length(&queue);
+                drop(queue);
+                self.gone.notify_all();
+                lost.map_or(Ok(()), |_| Err(Refusal::NoThread(error)))
+            }
+        }
+    }
+
+    fn join_those(&self, mut which: impl FnMut(u64) -> bool) {
+        let mut chosen = Vec::new();
+        let mut threads = self.threads.lock();
+        for at in (0..threads.len()).rev() {
+            if which(threads[at].0) {
+                chosen.push(threads.swap_remove(at).1);
+            }
+        }
+        drop(threads);
+        for thread in chosen {
+            // Every job's panic is caught, so there is nothing to be learnt.
+            let _ = thread.join();
+        }
+    }
+
+    /// What a worker does all its life.
+    pub(super) fn work(&self, id: u64, number: usize) {
+        place::enter(self.id);
+        let mut returning = false;
+        while let Some(task) = self.next(id, number, returning) {
+            task.run();
+            // The result may be dropped here, if nobody wants it, and panic.
+            discard(task);
+            returning = true;
+        }
+    }
+
+    fn next(&self, id: u64, number: usize, returning: bool) -> Option<Task<'env>> {
+        let mut patience = Patience::among(self.limits.workers + 1);
+        let mut idle_until = None;
+        let mut queue = self.queue.lock();
+        if returning {
+            queue.free += 1;
+            if queue.ending && queue.is_quiet() {
+                self.gone.notify_all();
+            }
+        }
+        loop {
+            if let Some(task) = queue.pop() {
+                queue.free -= 1;
+                self.show_length(&queue);
+                let blocked = queue.blocked > 0;
+                drop(queue);
+                if blocked {
+                    self.room.notify_one();
+                }
+                return Some(task);
+            }
+            if queue.closed {
+                return self.leave(&mut queue, id, number);
+            }
+            drop(queue);
+            if self.look(&mut patience) || mutant(Mutant::PoolSleepUnchecked) {
+                queue = self.queue.lock();
+                if !mutant(Mutant::PoolSleepUnchecked) {
+                    continue;
+                }
+            } else {
+                queue = self.queue.lock();
+                if queue.len() > 0 || queue.closed {
+                    continue;
+                }
+            }
+            if let Some(limit) = self.limits.keep_alive {
+                idle_until = idle_until.or_else(|| Instant::now().checked_add(limit));
+            }
+            queue.free -= 1;
+            queue.asleep += 1;
+            loop {
+                let expired = match idle_until {
+                    Some(at) => self.work.wait_until(&mut queue, at).timed_out(),
+                    None => {
+                        self.work.wait(&mut queue);
+                        false
+                    }
+                };
+                // Whoever wakes first takes a call, also if it was meant for another.
+                if queue.calls > 0 && !(expired && mutant(Mutant::PoolExpiredIgnoresCall)) {
+                    queue.calls -= 1;
+                    break;
+                }
+                if expired || queue.closed {
+                    if !mutant(Mutant::PoolExpiredStaysAsleep) {
+                        queue.asleep -= 1;
+                    }
+                    queue.free += 1;
+                    if expired {
+                        // Nobody called, so each job in the line has a worker that will come.
+                        return self.leave(&mut queue, id, number);
+                    }
+                    break;
+                }
+            }
+        }
+    }
+
+    /// Waits a moment for a job to appear, before the trouble of falling asleep.
+    fn look(&self, patience: &mut Patience) -> bool {
+        while self.length.load(Ordering::Relaxed) == 0 {
+            if !patience.spend() {
+                return false;
+            }
+        }
+        true
+    }
+
+    fn leave(&self, queue: &mut Queue<'env>, id: u64, number: usize) -> Option<Task<'env>> {
+        queue.free -= 1;
+        queue.alive -= 1;
+        queue.numbers[number] = false;
+        queue.ended.push(id);
+        self.gone.notify_all();
+        None
+    }
+
+    fn show_length(&self, queue: &Queue<'env>) {
+        self.length.store(queue.len(), Ordering::Relaxed);
+    }
+
+    /// Takes a job that was claimed by somebody else than a worker off the line.
+    pub(super) fn forget(&self, ticket: u64) {
+        if mutant(Mutant::PoolClaimKeepsPlace) {
+            return;
+        }
+        let mut queue = self.queue.lock();
+        let husk = queue.forget(ticket);
+        self.show_length(&queue);
+        let blocked = queue.blocked > 0 && husk.is_some();
+        if queue.ending && queue.is_quiet() {
+            self.gone.notify_all();
+        }
+        drop(queue);
+        if blocked {
+            self.room.notify_one();
+        }
+    }
+
+    /// Whether this thread, which is about to wait for a job, may run it.
+    pub(super) fn may_claim(&self) -> bool {
+        match self.limits.claims {
+            Claims::Anywhere => true,
+            Claims::InWorkers => place::is_part_of(self.id),
+            Claims::Never => false,
+        }
+    }
+
+    /// Refuses what is submitted from here on.
+    pub(super) fn close(&self, how: Shutdown) {
+        let mut queue = self.queue.lock();
+        queue.closed = true;
+        let mut cancelled = Vec::new();
+        if how == Shutdown::CancelPending {
+            self.cancelling.store(true, Ordering::Release);
+            cancelled.extend(std::iter::from_fn(|| queue.pop()));
+            self.show_length(&queue);
+        }
+        drop(queue);
+        self.work.notify_all();
+        self.room.notify_all();
+        for task in cancelled {
+            task.refuse(TaskError::Cancelled);
+            discard(task);
+        }
+        if how == Shutdown::CancelPending {
+            self.interrupt(|_| true);
+        }
+    }
+
+    /// Waits for the workers of a closed pool, unless they may be waiting for the caller.
+    pub(super) fn join(&self) {
+        if place::is_part_of(self.id) {
+            return;
+        }
+        let mut queue = self.queue.lock();
+        while queue.alive > 0 {
+            self.gone.wait(&mut queue);
+        }
+        drop(queue);
+        self.join_those(|_| true);
+    }
+
+    /// Waits until all jobs are done, and what they have submitted in turn, and closes.
+    #[cfg(not(any(brigade_loom, brigade_shuttle)))]
+    pub(super) fn finish(&self) {
+        let mut queue = self.queue.lock();
+        queue.ending = true;
+        while !queue.is_quiet() {
+            self.gone.wait(&mut queue);
+        }
+        queue.closed = true;
+        drop(queue);
+        self.work.notify_all();
+        self.room.notify_all();
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.queue.lock().closed
+    }
+
+    pub(super) fn queued(&self) -> usize {
+        self.queue.lock().len()
+    }
+
+    pub(super) fn threads(&self) -> usize {
+        self.queue.lock().alive
+    }
+
+    fn interrupt(&self, mut which: impl FnMut(u64) -> bool) {
+        let mut interrupts = self.interrupts.lock();
+        let mut chosen = Vec::new();
+        for at in (0..interrupts.len()).rev() {
+            if which(interrupts[at].0) {
+                chosen.push(interrupts.remove(at).1);
+            }
+        }
+        drop(interrupts);
+        for interrupt in chosen.into_iter().rev() {
+            shielded(interrupt);
+        }
+    }
+}
+
+impl fmt::Debug for Core<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Core").field("limits", &self.limits).finish_non_exhaustive()
+    }
+}
+
+/// What a running job sees of its pool.
+pub(super) trait Surroundings {
+    fn is_cancelling(&self) -> bool;
+    /// Calls `interrupt` once the job or the pool is cancelled, if it has not been `asked` already.
+    fn on_cancel(&self, ticket: u64, asked: &AtomicBool, interrupt: Interrupt);
+    /// Calls what the job has left, now that it is asked to end.
+    fn interrupt_one(&self, ticket: u64);
+    /// Forgets what the job has left.
+    fn calm(&self, ticket: u64);
+}
+
+impl Surroundings for Core<'_> {
+    fn is_cancelling(&self) -> bool {
+        self.cancelling.load(Ordering::Acquire)
+    }
+
+    fn on_cancel(&self, ticket: u64, asked: &AtomicBool, interrupt: Interrupt) {
+        let mut interrupts = self.interrupts.lock();
+        // Whoever asks sets the flag first and locks second.
+        let asked = asked.load(Ordering::Acquire) || self.is_cancelling();
+        if asked && !mutant(Mutant::PoolInterruptUnchecked) {
+            drop(interrupts);
+            interrupt();
+        } else {
+            interrupts.push((ticket, interrupt));
+        }
+    }
+
+    fn interrupt_one(&self, ticket: u64) {
+        self.interrupt(|of| of == ticket);
+    }
+
+    fn calm(&self, ticket: u64) {
+        let mut interrupts = self.interrupts.lock();
+        let (mine, others) =
+            std::mem::take(&mut *interrupts).into_iter().partition(|(of, _)| *of == ticket);
+        *interrupts = others;
+        drop(interrupts);
+        discard::<Vec<_>>(mine);
+    }
+}
+
+/// Drops a value whose `Drop` may panic, where nobody could catch it.
+pub(super) fn discard<T>(value: T) {
+    shielded(|| drop(value));
+}
+
+/// Calls what must not take its thread along when it panics. What it panics with is leaked, for its
+/// `Drop` could panic in turn.
+pub(super) fn shielded(call: impl FnOnce()) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(call)) {
+        std::mem::forget(payload);
+    }
+}

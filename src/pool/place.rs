@@ -1,0 +1,43 @@
+//! What this thread is doing for pools: whose worker it is, and which jobs it is inside of.
+
+#![allow(clippy::missing_const_for_thread_local, reason = "loom's macro takes no const block")]
+
+use std::cell::{Cell, RefCell};
+
+use crate::sync::thread_local;
+
+thread_local! {
+    static WORKER_OF: Cell<usize> = const { Cell::new(0) };
+    static RUNNING: RefCell<Vec<Job>> = const { RefCell::new(Vec::new()) };
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Job {
+    task: usize,
+    pool: usize,
+}
+
+/// Makes this thread a worker of the pool with this number, for good.
+pub(super) fn enter(pool: usize) {
+    WORKER_OF.with(|at| at.set(pool));
+}
+
+/// Whether others of the pool may be waiting for this thread: it is a worker, or inside a job.
+pub(super) fn is_part_of(pool: usize) -> bool {
+    WORKER_OF.with(|at| at.get() == pool)
+        || RUNNING.with(|running| running.borrow().iter().any(|job| job.pool == pool))
+}
+
+/// Runs a job as part of which this thread may wait for others. `job` does not unwind.
+#[inline]
+pub(super) fn inside<R>(task: usize, pool: usize, job: impl FnOnce() -> R) -> R {
+    RUNNING.with(|running| running.borrow_mut().push(Job { task, pool }));
+    let result = job();
+    RUNNING.with(|running| running.borrow_mut().pop());
+    result
+}
+
+/// The jobs that this thread is inside of, outermost first.
+pub(super) fn running() -> Vec<usize> {
+    RUNNING.with(|running| running.borrow().iter().map(|job| job.task).collect())
+}

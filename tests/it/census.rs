@@ -1,0 +1,58 @@
+//! Counts what a process holds, before and after.
+//!
+//! Other tests start threads and open files whenever they like, so what is counted runs alone: this
+//! test binary again, with one test.
+
+use std::process::Command;
+
+use crate::watchdog::{step, within};
+
+const ALONE: &str = "BRIGADE_CENSUS";
+
+/// Runs `run` in a process of its own, and asserts that it leaves as many threads, open files and
+/// child processes as it found. `test` is the full name of the test that calls this.
+#[track_caller]
+pub(crate) fn unchanged(test: &'static str, run: impl FnOnce() + Send + 'static) {
+    if std::env::var_os(ALONE).is_none_or(|alone| alone != test) {
+        let output = Command::new(std::env::current_exe().expect("a test has a path"))
+            .args(["--exact", test, "--nocapture", "--test-threads=1"])
+            .env(ALONE, test)
+            .output()
+            .expect("a test can be run again");
+        let said = [output.stdout, output.stderr].concat();
+        let said = String::from_utf8_lossy(&said);
+        assert!(said.contains("running 1 test"), "{test} is not a test:\n{said}");
+        assert!(output.status.success(), "{test}, alone:\n{said}");
+        return;
+    }
+    within(test, move || {
+        let before = census();
+        run();
+        // What was joined is gone for us before it is gone from the lists; the watchdog ends this.
+        step(format!("{:?} is to be {before:?} again", census()));
+        while census() != before {
+            std::thread::yield_now();
+        }
+    });
+}
+
+/// Threads, open files, children.
+fn census() -> (usize, usize, usize) {
+    let entries = |path: &str| std::fs::read_dir(path).map_or(0, Iterator::count);
+    let children = std::fs::read_dir("/proc/self/task").map_or(0, |tasks| {
+        let children = |task: std::fs::DirEntry| {
+            let children = std::fs::read_to_string(task.path().join("children"));
+            children.map_or(0, |children| children.split_whitespace().count())
+        };
+        tasks.flatten().map(children).sum()
+    });
+    (entries("/proc/self/task"), entries("/proc/self/fd"), children)
+}
+
+/// How many threads have a name that begins so.
+pub(crate) fn threads_named(prefix: &str) -> usize {
+    let Ok(tasks) = std::fs::read_dir("/proc/self/task") else { return 0 };
+    let names =
+        tasks.flatten().filter_map(|task| std::fs::read_to_string(task.path().join("comm")).ok());
+    names.filter(|name| name.starts_with(prefix)).count()
+}
