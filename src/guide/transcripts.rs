@@ -2,6 +2,10 @@
 //!
 //! `[..]` stands for what differs from run to run, and a line of `...` for any lines.
 //!
+//! In the programs the bugs are arranged, so that they happen each time. Models find the deadlock, the
+//! leaked lock, both lapses with the condition variable and the missing barrier without that, in
+//! some thousands of drawn schedules: `tests/model/course.rs`.
+//!
 //! | Program | What goes wrong | What puts it right |
 //! |---|---|---|
 //! | [`ch02_data_race`] | two read before either writes | [`FairMutex`](crate::mutex::FairMutex), an atomic |
