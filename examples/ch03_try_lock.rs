@@ -2,7 +2,8 @@
 //!
 //! Two shoppers search for things to buy and write them on one notepad, until more than twenty are
 //! there. Writing takes longer than finding. Who waits for the pencil finds nothing meanwhile; who
-//! only tries searches on, and writes several things at once when the pencil is free.
+//! only tries searches on, and writes several things at once when the pencil is free. Who stands in
+//! line for a while and then searches on has a bit of both.
 //!
 //! ```text
 //! cargo run --release --example ch03_try_lock
@@ -16,8 +17,9 @@ use std::process::ExitCode;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use brigade::lock::Attempt;
 use brigade::monitor::Monitor;
-use brigade::mutex::FairMutex;
+use brigade::mutex::{FairMutex, FairMutexGuard};
 use clap::Parser;
 use scene::figures::counted;
 use scene::{Flags, Lane, Recorder, Row, Seen};
@@ -41,7 +43,7 @@ pub struct Options {
     pub search: u64,
 
     /// How long it takes to write, in milliseconds
-    #[arg(long, value_name = "MS", default_value_t = 60,
+    #[arg(long, value_name = "MS", default_value_t = 50,
           value_parser = clap::value_parser!(u64).range(0..=10_000))]
     pub write: u64,
 }
@@ -104,13 +106,28 @@ pub fn broken(options: &Options, recorder: &Recorder) -> Outcome {
 
 /// Each tries to take the pencil, and searches on if it is taken.
 pub fn fixed(options: &Options, recorder: &Recorder) -> Outcome {
+    searching_on(options, recorder, |pencil| pencil.try_lock())
+}
+
+/// Each stands in line as long as a search takes, and only then searches on. Who only tries has no
+/// place in the line, and may come at the wrong moment again and again.
+pub fn in_line(options: &Options, recorder: &Recorder) -> Outcome {
+    let attempt = Attempt::within(Duration::from_millis(options.search));
+    searching_on(options, recorder, move |pencil| attempt.lock(pencil).ok())
+}
+
+fn searching_on(
+    options: &Options,
+    recorder: &Recorder,
+    take: impl Fn(&FairMutex<Notepad>) -> Option<FairMutexGuard<'_, Notepad>> + Sync,
+) -> Outcome {
     let pencil = FairMutex::<Notepad>::default();
     let meanwhile = Monitor::new(0);
     let took = shop(recorder, |me| {
         let mut found = 0;
         loop {
             find(options, me, &mut found);
-            let Some(mut notepad) = me.try_lock("pencil", || pencil.try_lock()) else {
+            let Some(mut notepad) = me.try_lock("pencil", || take(&pencil)) else {
                 find(options, me, &mut found);
                 meanwhile.with(|meanwhile| *meanwhile += 1);
                 continue;
@@ -163,7 +180,7 @@ impl Seen for Outcome {
             }
             (true, found @ 1..) => {
                 let found = counted(found.into(), "thing");
-                Ok(format!("Nobody waited, and found {found} while the other wrote."))
+                Ok(format!("Nobody waited for long, and {found} were found while the other wrote."))
             }
             (_, found) => Err(format!("{found} found while the other wrote.")),
         }
@@ -182,5 +199,6 @@ fn main() -> ExitCode {
         ))
         .broken("they wait for the pencil", |recorder| broken(&options, recorder))
         .fixed("they try, and search on while it is taken", |recorder| fixed(&options, recorder))
+        .fixed("they stand in line for a while, then search on", |r| in_line(&options, r))
         .end()
 }

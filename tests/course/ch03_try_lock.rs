@@ -1,7 +1,7 @@
 use brigade::timeline::{Kind, Timeline};
 
 use crate::ch03_try_lock::scene::{Recorder, Seen as _};
-use crate::ch03_try_lock::{Options, Outcome, broken, fixed};
+use crate::ch03_try_lock::{Options, Outcome, broken, fixed, in_line};
 use crate::played;
 
 fn play(run: fn(&Options, &Recorder) -> Outcome) -> (Outcome, Timeline) {
@@ -21,8 +21,10 @@ fn who_waits_finds_nothing_meanwhile() {
 
 #[test]
 fn who_tries_searches_on() {
-    let (outcome, timeline) = play(fixed);
-    assert!(outcome.items > 10 && outcome.meanwhile > 0, "{outcome}");
-    assert!(outcome.verdict().is_ok());
-    assert_eq!(timeline.peak(Kind::Hold, "pencil"), 1);
+    for run in [fixed, in_line] {
+        let (outcome, timeline) = play(run);
+        assert!(outcome.items > 10 && outcome.meanwhile > 0, "{outcome}");
+        assert!(outcome.verdict().is_ok());
+        assert_eq!(timeline.peak(Kind::Hold, "pencil"), 1);
+    }
 }
