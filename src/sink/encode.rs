@@ -12,6 +12,7 @@
 
 mod binary;
 mod csv;
+mod digits;
 mod field;
 mod ndjson;
 mod tail;

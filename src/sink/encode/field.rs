@@ -4,6 +4,8 @@ use std::fmt::{self, Display, Write as _};
 
 use serde::Serialize;
 
+use super::digits::{EIGHT, append_small};
+
 /// The notation that a value is asked to take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -117,10 +119,10 @@ macro_rules! integers {
         impl Field for $int {
             #[inline]
             fn write(&self, notation: Notation, out: &mut Vec<u8>) -> Result<(), ValueError> {
-                if notation == Notation::Binary {
-                    out.extend_from_slice(&self.to_le_bytes());
-                } else {
-                    out.extend_from_slice(itoa::Buffer::new().format(*self).as_bytes());
+                match (notation, u32::try_from(*self)) {
+                    (Notation::Binary, _) => out.extend_from_slice(&self.to_le_bytes()),
+                    (_, Ok(small)) if small < EIGHT => append_small(small, out),
+                    _ => out.extend_from_slice(itoa::Buffer::new().format(*self).as_bytes()),
                 }
                 Ok(())
             }

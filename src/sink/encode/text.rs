@@ -4,6 +4,7 @@ use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 use time::{OffsetDateTime, PrimitiveDateTime};
 
+use super::digits::{six_digits, three_digits};
 use super::tail::{head, last_line, put_label};
 use super::{Encode, Field, Notation, ProducerId, Record, RecoverError, Recovered, ValueError};
 use crate::clock::Stamp;
@@ -16,12 +17,14 @@ const FULL: &[BorrowedFormatItem<'_>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:9]Z");
 
 /// Length of `2026-11-22T03:00:00.`
-const PREFIX: usize = 20;
-const DIGITS: usize = 9;
-const STAMP: usize = PREFIX + DIGITS + 1;
+const SECOND: usize = 20;
+/// Length of `2026-11-22T03:00:00.000000`
+const MICRO: usize = SECOND + 6;
+const NANO: usize = MICRO + 3;
+const STAMP: usize = NANO + 1;
 /// Room for a label that is copied whole, whatever its length.
 const SHORT: usize = 32;
-const HEAD: usize = PREFIX + DIGITS + SHORT;
+const HEAD: usize = NANO + SHORT;
 
 /// RFC 3339 in UTC with exactly nine fraction digits, TAB, producer name, TAB, value.
 ///
@@ -47,8 +50,12 @@ const HEAD: usize = PREFIX + DIGITS + SHORT;
 /// ```
 #[derive(Debug, Clone)]
 pub struct Text {
+    /// Where the second and the microsecond of the last stamp begin, in nanoseconds.
     second: u64,
-    prefix: [u8; PREFIX],
+    micro: u64,
+    /// That microsecond, and room for what follows. Records come in order, so one text serves
+    /// many of them.
+    head: [u8; HEAD],
     /// By producer id.
     labels: Vec<Label>,
 }
@@ -77,20 +84,31 @@ impl Text {
     /// Makes the encoding.
     #[must_use]
     pub fn new() -> Self {
-        Self { second: u64::MAX, prefix: [b'0'; PREFIX], labels: Vec::new() }
+        let mut text = Self { second: 0, micro: 0, head: [b'0'; HEAD], labels: Vec::new() };
+        text.enter_second(0);
+        text
+    }
+
+    fn enter_micro(&mut self, nanos: u64) {
+        if nanos.wrapping_sub(self.second) >= NANOS {
+            self.enter_second(nanos / NANOS);
+        }
+        let micros = (nanos - self.second) / 1_000;
+        self.micro = self.second + micros * 1_000;
+        self.head[SECOND..MICRO].copy_from_slice(&six_digits(micros as u32));
     }
 
     #[cold]
     fn enter_second(&mut self, second: u64) {
-        self.second = second;
+        self.second = second * NANOS;
         let seconds = i64::try_from(second).unwrap_or(i64::MAX);
         // Stamps end in 2554, far inside the calendar's range.
         let date =
             OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH);
-        let mut target = &mut self.prefix[..];
+        let mut target = &mut self.head[..];
         let written = date.format_into(&mut target, SECONDS);
         debug_assert!(matches!(written, Ok(19)), "a date of fixed width");
-        self.prefix[PREFIX - 1] = b'.';
+        self.head[SECOND - 1] = b'.';
     }
 }
 
@@ -108,28 +126,23 @@ impl<T: Field> Encode<T> for Text {
     #[inline]
     fn encode(&mut self, record: &Record<'_, T>, out: &mut Vec<u8>) -> Result<(), ValueError> {
         let nanos = record.stamp.as_nanos();
-        let second = nanos / NANOS;
-        if second != self.second {
-            self.enter_second(second);
+        if nanos.wrapping_sub(self.micro) >= 1_000 {
+            self.enter_micro(nanos);
         }
-        // One copy of a fixed length is cheaper than three of the right ones.
-        let mut head = [0; HEAD];
-        head[..PREFIX].copy_from_slice(&self.prefix);
-        head[PREFIX..PREFIX + DIGITS].copy_from_slice(&nine_digits((nanos % NANOS) as u32));
         let start = out.len();
-        match self.labels.get(record.producer.get() as usize) {
-            Some(label) if label.len <= SHORT => {
-                head[PREFIX + DIGITS..].copy_from_slice(&label.short);
-                out.extend_from_slice(&head);
-                out.truncate(start + PREFIX + DIGITS + label.len);
-            }
-            Some(label) => {
-                out.extend_from_slice(&head[..PREFIX + DIGITS]);
-                out.extend_from_slice(&label.whole);
-            }
-            None => {
-                out.extend_from_slice(&head[..PREFIX + DIGITS]);
-                out.extend_from_slice(b"Z\t\t");
+        // Room of a fixed length is cheaper to fill than pieces of the right ones.
+        out.extend_from_slice(&self.head);
+        if let Some(head) = out[start..].first_chunk_mut::<HEAD>() {
+            head[MICRO..NANO].copy_from_slice(&three_digits((nanos - self.micro) as u32));
+            match self.labels.get(record.producer.get() as usize) {
+                Some(label) if label.len <= SHORT => {
+                    head[NANO..].copy_from_slice(&label.short);
+                    out.truncate(start + NANO + label.len);
+                }
+                label => {
+                    out.truncate(start + NANO);
+                    out.extend_from_slice(label.map_or(b"Z\t\t", |label| &label.whole));
+                }
             }
         }
         record.value.write(Notation::Text, out)?;
@@ -172,29 +185,6 @@ fn begins_as_stamp(bytes: &[u8]) -> bool {
         b'0' => byte.is_ascii_digit(),
         _ => byte == place,
     })
-}
-
-/// Nine decimal digits, two at a time.
-#[inline]
-fn nine_digits(mut number: u32) -> [u8; DIGITS] {
-    const PAIRS: &[u8; 200] = &{
-        let mut pairs = [0; 200];
-        let mut i = 0;
-        while i < 100 {
-            pairs[2 * i] = b'0' + (i / 10) as u8;
-            pairs[2 * i + 1] = b'0' + (i % 10) as u8;
-            i += 1;
-        }
-        pairs
-    };
-    let mut digits = [b'0'; DIGITS];
-    for at in [7, 5, 3, 1] {
-        let pair = (number % 100) as usize * 2;
-        number /= 100;
-        digits[at..at + 2].copy_from_slice(&PAIRS[pair..pair + 2]);
-    }
-    digits[0] = b'0' + (number % 10) as u8;
-    digits
 }
 
 #[cfg(test)]
