@@ -11,6 +11,8 @@ use crate::clock::Stamp;
 use crate::sink::frontier;
 #[cfg(feature = "internals")]
 use crate::sink::order::{Arrival, Batch, Entry};
+#[cfg(any(feature = "internals", brigade_loom))]
+use crate::sink::slice;
 #[cfg(feature = "internals")]
 use crate::sink::{Encode, ProducerId, Record, ValueError};
 
@@ -143,6 +145,14 @@ impl<T> Rounds<T> {
         self.take(scan.cut)
     }
 
+    /// One round that takes no more than the records of the first stamp there is.
+    #[cfg(brigade_loom)]
+    pub fn slice(&mut self, proposal: u64) -> Vec<Seen<T>> {
+        let scan = self.0.scan(proposal);
+        let scan = self.0.narrow(scan, &slice::Slices::finest());
+        self.take(scan.cut)
+    }
+
     pub fn round_of_promises(&mut self) -> Vec<Seen<T>> {
         let scan = self.0.scan_promises(None);
         self.take(scan.cut)
@@ -174,7 +184,12 @@ impl<T> Rounds<T> {
     }
 
     pub fn wake_blocked(&self) -> bool {
-        self.0.wake_blocked()
+        self.0.wake_blocked(false)
+    }
+
+    /// Between two slices of one round.
+    pub fn wake_blocked_between(&self) -> bool {
+        self.0.wake_blocked(true)
     }
 
     pub fn past_all(&mut self) -> u64 {
@@ -256,6 +271,28 @@ impl<T> Order<T> {
 
     pub fn clear(&mut self) {
         self.0.clear();
+    }
+}
+
+/// How the writer slices a large round.
+#[cfg(feature = "internals")]
+pub struct Slices(slice::Slices);
+
+#[cfg(feature = "internals")]
+impl Slices {
+    pub fn new(producers: usize) -> Self {
+        let mut slices = slice::Slices::new();
+        slices.suit(producers);
+        Self(slices)
+    }
+
+    /// Where to cut a round that holds `left` records from `first` on and ends at `cut`.
+    pub fn cut(&self, first: u64, left: usize, cut: u64) -> u64 {
+        self.0.cut(first, left, cut)
+    }
+
+    pub fn took(&mut self, count: usize) {
+        self.0.took(count);
     }
 }
 

@@ -78,7 +78,8 @@
 //!    now. The cut never goes back: a claim below the last cut belongs to somebody who is about to
 //!    draw again.
 //! 8. *Strictly* below: at the cut itself, a claim may still bring a record of a lower producer
-//!    id. What is taken is complete, so sorting this batch behind the earlier ones sorts all.
+//!    id. What is taken is complete, so sorting this batch behind the earlier ones sorts all. Any
+//!    earlier cut would be as right, so a round too large for the caches is taken in slices.
 //!
 //! To close is to propose the end of time: pushes from there on are refused, and the writer waits
 //! for the claims it sees, each a few instructions long, before it takes what is left.
@@ -177,6 +178,7 @@ mod report;
 mod ring;
 mod shared;
 mod signal;
+pub(crate) mod slice;
 mod writer;
 
 pub use builder::{ScopeError, SinkBuilder};

@@ -13,6 +13,7 @@ use crossbeam_utils::CachePadded;
 
 use super::ring::{Head, Run, Tail, ring};
 use super::signal::Signal;
+use super::slice::Slices;
 use crate::clock::Stamp;
 use crate::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering, fence};
 use crate::sync::{Mutant, Mutex, mutant, preempt, thread};
@@ -183,6 +184,7 @@ impl<T> Frontier<T> {
             slot: Arc::clone(&slot),
             head,
             snapshot: 0,
+            front: None,
             leaving: false,
             taken: 0,
             latest: 0,
@@ -436,6 +438,8 @@ pub(crate) struct Lane<T> {
     pub(crate) slot: Arc<Slot>,
     head: Head<Stamped<T>>,
     snapshot: usize,
+    /// The stamp of the first record in the ring, if it has been looked at.
+    front: Option<u64>,
     leaving: bool,
     /// Records taken out of the ring: the sequence number of the next one.
     pub(crate) taken: u64,
@@ -470,12 +474,30 @@ pub(crate) struct Scan {
     pub(crate) cut: u64,
     /// Records in the snapshots.
     pub(crate) found: usize,
+    /// The least stamp that leads a snapshot.
+    pub(crate) first: u64,
+    /// Whether the cut was made earlier than it had to be, for a part of what is due to come first.
+    pub(crate) partial: bool,
     /// Whether some producer was inside a push.
     pub(crate) claimed: bool,
     /// Whether some producer has left and is still to be let go.
     pub(crate) leaving: bool,
     /// Who kept the cut below the proposal.
     pub(crate) held_by: Option<u32>,
+}
+
+impl Scan {
+    fn of_nothing(cut: u64) -> Self {
+        Self {
+            cut,
+            found: 0,
+            first: u64::MAX,
+            partial: false,
+            claimed: false,
+            leaving: false,
+            held_by: None,
+        }
+    }
 }
 
 /// The writer's end of the protocol: rounds of propose, look, drain.
@@ -613,7 +635,7 @@ impl<T> Rounds<T> {
     /// Step 7: the claim first, then the tail.
     fn look(&mut self) -> Scan {
         let mut cut = self.proposal;
-        let mut scan = Scan { cut, found: 0, claimed: false, leaving: false, held_by: None };
+        let mut scan = Scan::of_nothing(cut);
         for lane in self.lanes.iter_mut().flatten() {
             lane.fresh = 0;
             lane.leaving = lane.slot.left.load(Ordering::Acquire);
@@ -632,12 +654,28 @@ impl<T> Rounds<T> {
             if mutant(Mutant::LeftAfterTail) {
                 lane.leaving = lane.slot.left.load(Ordering::Acquire);
             }
-            scan.found += lane.snapshot;
+            lane.count_into(&mut scan);
             scan.leaving |= lane.leaving;
         }
         // A claim below the last cut is stale: its owner has seen a newer proposal and restamps.
         self.cut = self.cut.max(cut);
         scan.cut = self.cut;
+        scan
+    }
+
+    /// Makes the cut of the last look earlier, if below it lies more than a slice. Runs must be in
+    /// order.
+    pub(crate) fn narrow(&mut self, scan: Scan, slices: &Slices) -> Scan {
+        let cut = slices.cut(scan.first, scan.found, scan.cut);
+        self.cut = cut;
+        let partial = cut < scan.cut;
+        Scan { cut, partial, held_by: scan.held_by.filter(|_| !partial), ..scan }
+    }
+
+    /// What a closed sink still holds.
+    pub(crate) fn left(&mut self) -> Scan {
+        let mut scan = Scan::of_nothing(CLOSED);
+        self.lanes.iter_mut().flatten().for_each(|lane| lane.count_into(&mut scan));
         scan
     }
 
@@ -653,6 +691,9 @@ impl<T> Rounds<T> {
             record.stamp < cut || (mutant(Mutant::EmitAtCut) && record.stamp == cut)
         };
         for lane in self.lanes.iter_mut().flatten().filter(|lane| lane.snapshot > 0) {
+            if lane.front.is_some_and(|front| front > cut) {
+                continue;
+            }
             let count = lane.head.count_due(lane.snapshot, due);
             lane.take(count, &mut each);
         }
@@ -678,13 +719,18 @@ impl<T> Rounds<T> {
         }
     }
 
-    /// Wakes the producers that wait for room and have some now; true if some wait without.
-    pub(crate) fn wake_blocked(&self) -> bool {
+    /// Wakes the producers that wait for room and have some now; true if some wait without. If
+    /// more is about to be taken, those with little room are left to sleep until it is more.
+    pub(crate) fn wake_blocked(&self, more_comes: bool) -> bool {
         fence(Ordering::SeqCst);
         let mut stuck = false;
         for lane in self.lanes.iter().flatten() {
             if !lane.slot.waiting.load(Ordering::Relaxed) {
-            } else if lane.fresh > 0 {
+                continue;
+            }
+            let room = lane.head.room();
+            if more_comes && room < lane.head.capacity().div_ceil(2) {
+            } else if lane.fresh > 0 || (room > 0 && !mutant(Mutant::RoomForgotten)) {
                 lane.slot.waiting.store(false, Ordering::Relaxed);
                 lane.slot.space.raise();
             } else {
@@ -759,6 +805,17 @@ impl<T> Lane<T> {
         counts.find(is_due).unwrap_or(0)
     }
 
+    fn count_into(&mut self, scan: &mut Scan) {
+        if self.snapshot == 0 {
+            return;
+        }
+        if self.front.is_none() {
+            self.front = self.head.peek(0, |record| record.stamp);
+        }
+        scan.found += self.snapshot;
+        scan.first = scan.first.min(self.front.unwrap_or(0));
+    }
+
     fn take(&mut self, count: usize, each: &mut impl FnMut(u32, u64, Run<'_, Stamped<T>>) -> u64) {
         if count == 0 {
             return;
@@ -766,6 +823,7 @@ impl<T> Lane<T> {
         if let Some(run) = self.head.take(count) {
             self.latest = self.latest.max(each(self.id, self.taken, run));
         }
+        self.front = None;
         self.taken += count as u64;
         self.fresh += count;
         self.snapshot -= count;

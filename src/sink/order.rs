@@ -147,12 +147,12 @@ impl<T> Batch<T> {
         rank: usize,
         mut each: impl FnMut(&Entry<T>) -> ControlFlow<B>,
     ) -> ControlFlow<B> {
-        if self.ascending {
-            self.entries.iter().skip(rank).try_for_each(each)
-        } else {
-            let entry = |&at: &u32| self.entries.get(at as usize);
-            self.order.iter().skip(rank).filter_map(entry).try_for_each(&mut each)
-        }
+        // One loop with one call in it, so that the call becomes a part of the loop.
+        let order = (!self.ascending).then_some(&self.order[..]);
+        (rank..self.len()).try_for_each(|rank| {
+            let at = order.map_or(rank, |order| order[rank] as usize);
+            each(&self.entries[at])
+        })
     }
 
     /// Where the entry at `rank` lies among [`drain`](Self::drain)'s positions.

@@ -59,14 +59,25 @@ mod shipped {
             self.0.slots()
         }
 
-        /// How many of the first `most` records are due; `due` must hold for a prefix.
+        /// How many records the producer could add.
+        pub(crate) fn room(&self) -> usize {
+            self.0.buffer().capacity() - self.0.slots()
+        }
+
+        pub(crate) fn capacity(&self) -> usize {
+            self.0.buffer().capacity()
+        }
+
+        /// How many of the first `most` records are due; `due` must hold for a prefix. One by one
+        /// from the front: a search would save comparisons, and wait for memory at each of them,
+        /// while this fetches what is taken next.
         pub(crate) fn count_due(&mut self, most: usize, due: impl Fn(&T) -> bool) -> usize {
             let Ok(chunk) = self.0.read_chunk(most) else { return 0 };
             let (first, second) = chunk.as_slices();
-            match (first.last(), second.last()) {
-                (_, Some(last)) if due(last) => first.len() + second.len(),
-                (Some(last), _) if due(last) => first.len() + second.partition_point(&due),
-                _ => first.partition_point(&due),
+            let count = |run: &[T]| run.iter().position(|value| !due(value)).unwrap_or(run.len());
+            match count(first) {
+                all if all == first.len() => all + count(second),
+                some => some,
             }
         }
 
@@ -167,6 +178,14 @@ mod modelled {
     impl<T> Head<T> {
         pub(crate) fn len(&self) -> usize {
             self.shared.tail.load(Ordering::Acquire) - self.at
+        }
+
+        pub(crate) fn room(&self) -> usize {
+            self.shared.capacity - self.len()
+        }
+
+        pub(crate) fn capacity(&self) -> usize {
+            self.shared.capacity
         }
 
         pub(crate) fn count_due(&mut self, most: usize, due: impl Fn(&T) -> bool) -> usize {

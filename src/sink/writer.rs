@@ -17,6 +17,7 @@ use super::pending::Pending;
 use super::report::{HeldBack, ProducerStats, Report};
 use super::ring::Run;
 use super::shared::Shared;
+use super::slice::{SLICE, Slices};
 use crate::clock::Stamp;
 use crate::sync::{MODELLED, thread};
 
@@ -42,6 +43,7 @@ pub(super) struct Writer<T, E, O> {
     shared: Arc<Shared<T>>,
     rounds: Rounds<T>,
     pace: Pace<T>,
+    slices: Slices,
     encoder: E,
     spool: Spool<O>,
     tick: Duration,
@@ -107,6 +109,7 @@ impl<T, E: Encode<T>, O: Output> Writer<T, E, O> {
             shared,
             rounds,
             pace,
+            slices: Slices::new(),
             encoder,
             spool,
             tick,
@@ -137,6 +140,9 @@ impl<T, E: Encode<T>, O: Output> Writer<T, E, O> {
         if let Err(payload) = ended {
             self.break_off(Failure::panicked(payload));
             self.rounds.close();
+            let left = self.rounds.left();
+            self.take(left);
+            self.sort();
         }
         self.settle_outcome();
     }
@@ -149,7 +155,8 @@ impl<T, E: Encode<T>, O: Output> Writer<T, E, O> {
             }
             let scan = self.look(orders);
             let taken = self.take(scan);
-            self.stuck = self.rounds.wake_blocked();
+            self.stuck = self.rounds.wake_blocked(scan.partial);
+            self.sort();
             let through = orders.urgent() || self.durability != Durability::None;
             if let Err(failure) = self.write(through).and_then(|()| self.sync_if_due(orders)) {
                 self.break_off(failure);
@@ -205,12 +212,18 @@ impl<T, E: Encode<T>, O: Output> Writer<T, E, O> {
             self.flushing = orders.flush.map(|ticket| (ticket, proposal));
         }
         self.introduce();
-        scan
+        match self.pace {
+            Pace::Ingestion | Pace::Logical { .. } => self.rounds.narrow(scan, &self.slices),
+            Pace::Event { .. } => scan,
+        }
     }
 
     /// Tells the encoder the names of producers that came with the last look.
     fn introduce(&mut self) {
         let joined = self.rounds.take_joined();
+        if joined.is_empty() {
+            return;
+        }
         // All names first: the encoder may panic, and what is unwritten then needs them.
         for &id in &joined {
             let Some(lane) = self.rounds.lane(id) else { continue };
@@ -220,26 +233,30 @@ impl<T, E: Encode<T>, O: Output> Writer<T, E, O> {
             }
             self.names[at] = (Arc::clone(&lane.name), 0);
         }
-        self.report.producers = self.report.producers.max(self.rounds.lanes().count());
+        let present = self.rounds.lanes().count();
+        self.slices.suit(present);
+        self.report.producers = self.report.producers.max(present);
         for id in joined {
             self.encoder.producer(ProducerId::new(id), &self.names[id as usize].0);
         }
     }
 
-    /// Step 8: takes what is due into a batch and sorts it.
+    /// Step 8: takes what is due into a batch; [`sort`](Self::sort) follows.
     fn take(&mut self, scan: Scan) -> usize {
         let mut held = self.spare.pop().unwrap_or_default();
         let batch = &mut held.batch;
         match &mut self.pace {
             Pace::Ingestion | Pace::Logical { .. } => {
-                batch.reserve(scan.found);
+                batch.reserve(scan.found.min(2 * SLICE));
                 self.rounds.take_due(scan.cut, |id, first, run| {
                     let entry = |(sequence, record): (u64, Stamped<T>)| {
                         Entry::new(record.stamp, id, sequence, record.value)
                     };
                     batch.extend_run((first..).zip(run).map(entry))
                 });
-                batch.sort(Arrival::Grouped);
+                if scan.partial {
+                    self.slices.took(batch.len());
+                }
             }
             Pace::Event { pending, most, .. } => {
                 let has_room = pending.len() < *most || scan.cut == CLOSED;
@@ -258,13 +275,23 @@ impl<T, E: Encode<T>, O: Output> Writer<T, E, O> {
                     self.rounds.take_through(scan.cut, keep);
                 }
                 pending.take_below(scan.cut, batch);
-                batch.sort(Arrival::Mixed);
             }
         }
         let taken = held.batch.len();
         self.report.accepted += taken as u64;
         self.held.push(held);
         taken
+    }
+
+    /// Sorts what was just taken.
+    fn sort(&mut self) {
+        let arrival = match self.pace {
+            Pace::Ingestion | Pace::Logical { .. } => Arrival::Grouped,
+            Pace::Event { .. } => Arrival::Mixed,
+        };
+        if let Some(held) = self.held.last_mut() {
+            held.batch.sort(arrival);
+        }
     }
 
     /// Encodes the batch in work and, if `through` or enough is together, writes it.
@@ -491,7 +518,7 @@ impl<T, E: Encode<T>, O: Output> Writer<T, E, O> {
     fn rest(&mut self, orders: Orders, scan: Scan, taken: usize) {
         self.barren = if taken > 0 { 0 } else { self.barren + 1 };
         let forced = self.stuck && matches!(self.pace, Pace::Ingestion);
-        if taken >= BUSY || forced || self.flushing.is_some() {
+        if taken >= BUSY || scan.partial || forced || self.flushing.is_some() {
             if taken == 0 {
                 // Somebody is inside a push and not running: this core may be what it waits for.
                 thread::yield_now();
@@ -543,12 +570,25 @@ impl<T, E: Encode<T>, O: Output> Writer<T, E, O> {
     fn end(&mut self) {
         self.rounds.close();
         self.rounds.wake_all();
-        let everything =
-            Scan { cut: CLOSED, found: 0, claimed: false, leaving: false, held_by: None };
-        self.take(everything);
-        self.introduce();
+        loop {
+            let mut scan = self.rounds.left();
+            if !matches!(self.pace, Pace::Event { .. }) {
+                scan = self.rounds.narrow(scan, &self.slices);
+            }
+            self.take(scan);
+            self.sort();
+            self.introduce();
+            if !self.broken
+                && let Err(failure) = self.write(!scan.partial)
+            {
+                self.break_off(failure);
+            }
+            if !scan.partial {
+                break;
+            }
+        }
         if !self.broken
-            && let Err(failure) = self.write(true).and_then(|()| self.sync_at_end())
+            && let Err(failure) = self.sync_at_end()
         {
             self.break_off(failure);
         }

@@ -42,6 +42,7 @@ mutants! {
     CloseUnchecked,
     IdleBeforeClaim,
     SpaceUnchecked,
+    RoomForgotten,
     BatchPieceByPiece,
     LeftAfterTail,
     MovedUnfenced,

@@ -6,6 +6,7 @@ mod gate;
 mod ledger;
 mod rows;
 
+mod backlog;
 mod bad_input;
 mod crash;
 mod durability;

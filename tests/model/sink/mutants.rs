@@ -26,6 +26,7 @@ pub(crate) const CONTRASTS: &[Contrast] = &[
     loom(CloseUnchecked, "sink::close::against_one_push", LOST),
     loom(IdleBeforeClaim, "sink::rest::a_push_wakes_the_writer", DEADLOCK),
     loom(SpaceUnchecked, "sink::room::room_is_handed_over_once", DEADLOCK),
+    loom(RoomForgotten, "sink::room::little_room_is_handed_over_in_the_end", DEADLOCK),
     loom(BatchPieceByPiece, "sink::batch::two_batches_two_rounds", &["a batch was torn"]),
     loom(LeftAfterTail, "sink::members::a_producer_leaves_while_rounds_run", LOST),
     loom(MovedUnfenced, "sink::rest::leaving_wakes_the_writer", DEADLOCK),
@@ -43,7 +44,6 @@ pub(crate) const CONTRASTS: &[Contrast] = &[
         &["for no reason"],
     ),
     shuttle(IdleBeforeClaim, "sink::whole::ingestion::what_is_pushed_comes_out_unasked", LIVELOCK),
-    shuttle(SpaceUnchecked, "sink::whole::ingestion::eight_producers_that_block", LIVELOCK),
     shuttle(LeftAfterTail, "sink::whole::members::names_are_used_again", LOST),
     shuttle(ResumeUnlocked, "sink::whole::logical::two_producers_and_many_schedules", UNKEPT),
 ];

@@ -1,7 +1,7 @@
 //! Order and completeness: whatever the producers and the writer interleave, the rounds' records
 //! one after the other, and then the close's, are the accepted ones in their total order.
 
-use brigade::internals::Protocol;
+use brigade::internals::{Protocol, Rounds, Seen};
 use loom::thread;
 
 use super::explore::{Skewed, explore, push_some};
@@ -9,6 +9,16 @@ use super::ledger::Ledger;
 
 /// Producers whose clocks run ahead by `ahead`, one entry each.
 fn rounds(preemptions: Option<usize>, ahead: &'static [u64], pushes: u64, rounds: u64) {
+    each_by(Rounds::round, preemptions, ahead, pushes, rounds);
+}
+
+fn each_by(
+    round: fn(&mut Rounds<u64>, u64) -> Vec<Seen<u64>>,
+    preemptions: Option<usize>,
+    ahead: &'static [u64],
+    pushes: u64,
+    rounds: u64,
+) {
     explore(preemptions, move || {
         let (protocol, mut writer) = Protocol::new();
         let clock = Skewed::new();
@@ -24,7 +34,7 @@ fn rounds(preemptions: Option<usize>, ahead: &'static [u64], pushes: u64, rounds
             .collect();
         let mut ledger = Ledger::default();
         for now in 1..=rounds {
-            let released = writer.round(clock.show(now));
+            let released = round(&mut writer, clock.show(now));
             ledger.enter(released, writer.cut());
         }
         let ended: Vec<_> = producers.into_iter().map(|p| p.join().unwrap()).collect();
@@ -86,4 +96,14 @@ fn two_producers_two_pushes_two_rounds() {
 #[test]
 fn two_producers_with_different_clocks() {
     rounds(Some(2), &[1, 0], 1, 2);
+}
+
+#[test]
+fn slices_of_one_producer() {
+    each_by(Rounds::slice, Some(3), &[1], 2, 3);
+}
+
+#[test]
+fn slices_of_two_producers() {
+    each_by(Rounds::slice, Some(2), &[0, 1], 2, 2);
 }

@@ -26,6 +26,30 @@ fn room_is_handed_over_once() {
     });
 }
 
+/// A slice makes too little room to wake anybody for. The round that ends it must, though it takes
+/// nothing more of that ring.
+#[test]
+fn little_room_is_handed_over_in_the_end() {
+    explore(Some(3), || {
+        let (protocol, mut writer) = Protocol::new();
+        let mut port = protocol.join("a", 3).expect("room for it");
+        for (value, stamp) in [(0_u64, 0), (1, 20), (2, 20)] {
+            port.push(value, || stamp).expect("a ring with room");
+        }
+        let pushing = thread::spawn(move || {
+            let room = port.wait_for_room();
+            (room && port.push(3, || 20).is_ok(), port)
+        });
+        assert_eq!(writer.slice(9).len(), 1, "lost: the first record");
+        writer.wake_blocked_between();
+        assert_eq!(writer.round(9).len(), 0, "the others are stamped behind the cut");
+        writer.wake_blocked();
+        let (accepted, _port) = pushing.join().unwrap();
+        assert!(accepted, "the sink is open and has room");
+        assert_eq!(writer.close().len(), 3, "lost: a record behind the slice");
+    });
+}
+
 /// The writer's whole loop, resting where it rests, until everything has come through.
 fn through_a_narrow_ring(preemptions: Option<usize>, capacity: usize, pushes: u64) {
     explore(preemptions, move || {
