@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use brigade::clock::{Clock, MonotonicClock};
-use tracing_appender::non_blocking::NonBlockingBuilder;
+use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder};
 
 use crate::Outcome;
 use crate::sink::load::{CHUNK, Lines, Load};
@@ -19,7 +19,7 @@ pub(crate) fn run(load: &Load, path: &Path) -> Outcome<Duration> {
     let (appender, guard) = NonBlockingBuilder::default().lossy(false).finish(file);
     let handles =
         (0..).take(load.producers).map(|id| (id, appender.clone(), Lines::new(load))).collect();
-    let start = load.drive(handles, |(producer, mut appender, mut lines), values| {
+    let produce = |(producer, mut appender, mut lines): (u32, NonBlocking, Lines), values| {
         let mut line = Vec::with_capacity(128);
         for value in values {
             line.clear();
@@ -28,8 +28,12 @@ pub(crate) fn run(load: &Load, path: &Path) -> Outcome<Duration> {
                 return;
             }
         }
-    });
-    // Writes what is left, for a second at most; what is not there by then is missed below.
-    drop(guard);
-    Ok(start.elapsed())
+    };
+    // Dropped, the guard writes what is left, for a second at most; what is not there by then is
+    // missed by whoever checks.
+    let finish = || {
+        drop(guard);
+        Ok(())
+    };
+    Ok(load.drive(handles, produce, finish)?.0)
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use brigade::clock::{Clock, MonotonicClock};
+use crossbeam_channel::Sender;
 
 use crate::Outcome;
 use crate::sink::load::{CAPACITY, Chunks, Lines, Load};
@@ -19,7 +20,7 @@ pub(crate) fn run(load: &Load, path: &Path) -> Outcome<Duration> {
     let (sender, receiver) = crossbeam_channel::bounded(load.producers * CAPACITY);
     let clock = MonotonicClock::new();
     let mut file = Chunks::create(path)?;
-    let start = std::thread::scope(|threads| {
+    std::thread::scope(|threads| {
         let writer = threads.spawn(|| {
             // Each producer's records come in its order, so a stable sort leaves the total one.
             let mut all: Vec<Entry> = receiver.into_iter().collect();
@@ -33,7 +34,7 @@ pub(crate) fn run(load: &Load, path: &Path) -> Outcome<Duration> {
         });
         let senders = (0..).take(load.producers).map(|id| (id, sender.clone())).collect();
         drop(sender);
-        let start = load.drive(senders, |(producer, sender), values| {
+        let produce = |(producer, sender): (u32, Sender<Entry>), values| {
             let mut last = 0;
             for value in values {
                 let stamp = clock.now().as_nanos().max(last);
@@ -42,11 +43,11 @@ pub(crate) fn run(load: &Load, path: &Path) -> Outcome<Duration> {
                     return;
                 }
             }
-        });
-        match writer.join() {
-            Ok(written) => written.map(|()| start),
+        };
+        let finish = || match writer.join() {
+            Ok(written) => Ok(written?),
             Err(panic) => std::panic::resume_unwind(panic),
-        }
-    })?;
-    Ok(start.elapsed())
+        };
+        Ok(load.drive(senders, produce, finish)?.0)
+    })
 }

@@ -184,16 +184,18 @@ fn run(
 ) -> Outcome<Duration> {
     let heap = Heap::new(load);
     let file = Chunks::create(path)?;
-    let start = std::thread::scope(|threads| {
+    std::thread::scope(|threads| {
         let writer = threads.spawn(|| heap.write(load, file, take));
         let ids = (0..).take(load.producers).collect();
-        let start = load.drive(ids, |id, values| produce(&heap, id, values));
-        heap.closed.store(true, Ordering::Release);
-        writer.thread().unpark();
-        match writer.join() {
-            Ok(written) => written.map(|()| start),
-            Err(panic) => std::panic::resume_unwind(panic),
-        }
-    })?;
-    Ok(start.elapsed())
+        let produce = |id, values| produce(&heap, id, values);
+        let finish = || {
+            heap.closed.store(true, Ordering::Release);
+            writer.thread().unpark();
+            match writer.join() {
+                Ok(written) => Ok(written?),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        };
+        Ok(load.drive(ids, produce, finish)?.0)
+    })
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use brigade::sink::{FileOutput, OrderedSink, Text};
+use brigade::sink::{FileOutput, OrderedSink, Producer, Text};
 
 use super::load::Load;
 use super::verify;
@@ -104,14 +104,14 @@ fn ours(load: &Load, path: &Path) -> Outcome<Duration> {
     let sink = OrderedSink::builder(Text::new(), FileOutput::create(path)?).build()?;
     let producers =
         load.names().iter().map(|name| sink.producer(name)).collect::<Result<_, _>>()?;
-    let start = load.drive(producers, |mut producer, values| {
+    let produce = |mut producer: Producer<u64>, values| {
         for value in values {
             if let Err(error) = producer.push(value) {
                 // The report will lack this record; say why.
                 return eprintln!("brigade: {error}");
             }
         }
-    });
-    sink.finish()?;
-    Ok(start.elapsed())
+    };
+    let (took, _) = load.drive(producers, produce, || Ok(sink.finish()?))?;
+    Ok(took)
 }

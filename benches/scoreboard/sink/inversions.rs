@@ -1,9 +1,10 @@
 //! The order itself: many more threads than cores, and every line compared with the one before.
 
 use std::io;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use brigade::sink::{OrderedSink, Output, Text};
+use brigade::sink::{OrderedSink, Output, Producer, Text};
 
 use super::load::Load;
 use super::verify::Checker;
@@ -18,12 +19,12 @@ pub(crate) fn run(plan: &Plan, board: &mut Board) -> Outcome {
     let sink = OrderedSink::builder(Text::new(), reader.clone()).build()?;
     let producers =
         load.names().iter().map(|name| sink.producer(name)).collect::<Result<_, _>>()?;
-    load.drive(producers, |mut producer, mut values| {
+    let produce = |mut producer: Producer<u64>, mut values: Range<u64>| {
         if values.any(|value| producer.push(value).is_err()) {
             eprintln!("brigade: a push was refused");
         }
-    });
-    let report = sink.finish()?;
+    };
+    let (_, report) = load.drive(producers, produce, || Ok(sink.finish()?))?;
     let checker = reader.0.lock().unwrap_or_else(PoisonError::into_inner);
     checker.complete(&load)?;
     #[allow(clippy::cast_precision_loss)]

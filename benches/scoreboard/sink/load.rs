@@ -3,12 +3,15 @@
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::Path;
-use std::sync::Barrier;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use brigade::internals;
 use brigade::sink::Text;
+
+use crate::Outcome;
 
 /// Records of one producer that may wait for the writer: the sink's own default.
 pub(crate) const CAPACITY: usize = 1024;
@@ -44,32 +47,71 @@ impl Load {
         (0..self.producers).map(|id| format!("p{id:03}")).collect()
     }
 
-    /// Runs `produce` once for every handle, each on a thread of its own, and returns when all of
-    /// them have ended. The time is that of the start: all threads stood ready.
-    pub(crate) fn drive<H: Send>(
+    /// Runs `produce` once for every handle, each on a thread of its own, then `finish`, and says
+    /// how long the two took and what came of it.
+    ///
+    /// All threads stand ready before and end after: to start and to end a thousand of them takes
+    /// a good part of what a contestant takes, and is none of its work.
+    pub(crate) fn drive<H: Send, R>(
         &self,
         handles: Vec<H>,
         produce: impl Fn(H, std::ops::Range<u64>) + Sync,
-    ) -> Instant {
-        let gate = Barrier::new(handles.len() + 1);
-        let ready = AtomicUsize::new(0);
+        finish: impl FnOnce() -> Outcome<R>,
+    ) -> Outcome<(Duration, R)> {
         let all = handles.len();
-        std::thread::scope(|threads| {
+        let (ready, left) = (AtomicUsize::new(0), AtomicUsize::new(all));
+        let (start, end) = (OnceLock::new(), OnceLock::new());
+        let here = thread::current();
+        thread::scope(|threads| {
+            let open_at_last = Open(&end);
             for handle in handles {
-                let (gate, ready, produce) = (&gate, &ready, &produce);
+                let (ready, left, start, end, here) = (&ready, &left, &start, &end, &here);
+                let produce = &produce;
                 threads.spawn(move || {
+                    let through = Through { left, here };
                     ready.fetch_add(1, Ordering::Release);
-                    gate.wait();
+                    start.wait();
                     produce(handle, 0..self.share());
+                    drop(through);
+                    end.wait();
                 });
             }
             while ready.load(Ordering::Acquire) < all {
-                std::thread::yield_now();
+                thread::yield_now();
             }
-            let start = Instant::now();
-            gate.wait();
-            start
+            let began = Instant::now();
+            drop(Open(&start));
+            while left.load(Ordering::Acquire) > 0 {
+                thread::park();
+            }
+            let finished = finish();
+            let took = began.elapsed();
+            drop(open_at_last);
+            finished.map(|finished| (took, finished))
         })
+    }
+}
+
+/// Lets everybody through who waits, when it is dropped.
+struct Open<'a>(&'a OnceLock<()>);
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        let _ = self.0.set(());
+    }
+}
+
+/// One producer fewer to wait for, when it is dropped.
+struct Through<'a> {
+    left: &'a AtomicUsize,
+    here: &'a Thread,
+}
+
+impl Drop for Through<'_> {
+    fn drop(&mut self) {
+        if self.left.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.here.unpark();
+        }
     }
 }
 

@@ -3,11 +3,12 @@
 //! Each run has a process of its own, so that no memory of an earlier one hides what is taken.
 
 use std::io;
+use std::ops::Range;
 use std::process::Command;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use brigade::sink::{FileOutput, OrderedSink, Output, Text};
+use brigade::sink::{FileOutput, OrderedSink, Output, Producer, Text};
 
 use super::load::Load;
 use crate::measure::resident;
@@ -63,12 +64,12 @@ pub(crate) fn probe(plan: &Plan, bytes_a_second: Option<f64>) -> Outcome {
     let sink = OrderedSink::builder(Text::new(), output).build()?;
     let producers =
         load.names().iter().map(|name| sink.producer(name)).collect::<Result<_, _>>()?;
-    load.drive(producers, |mut producer, mut values| {
+    let produce = |mut producer: Producer<u64>, mut values: Range<u64>| {
         if values.any(|value| producer.push(value).is_err()) {
             eprintln!("brigade: a push was refused");
         }
-    });
-    let report = sink.finish()?;
+    };
+    let (_, report) = load.drive(producers, produce, || Ok(sink.finish()?))?;
     if report.written != load.records {
         return Err(format!("{} records were written", report.written).into());
     }

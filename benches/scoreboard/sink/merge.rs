@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use brigade::internals::Order;
+use brigade::internals::{Order, Slices};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
@@ -32,6 +32,9 @@ struct Runs {
     records: Vec<Rec>,
     /// For each round, where the run of each producer ends.
     ends: Vec<Vec<usize>>,
+    /// For each round, the cut that the protocol has proven: where its window ends.
+    cuts: Vec<u64>,
+    producers: usize,
 }
 
 impl Runs {
@@ -60,7 +63,8 @@ impl Runs {
             }
             ends.push(borders);
         }
-        Self { records, ends }
+        let cuts = (1..=rounds as u64).map(|round| (1 << 60) + round * window).collect();
+        Self { records, ends, cuts, producers: k }
     }
 
     fn rounds(&self) -> impl Iterator<Item = impl Iterator<Item = &[Rec]>> {
@@ -128,14 +132,33 @@ fn sorted(runs: &Runs) -> Digest {
 
 fn ours(runs: &Runs) -> (Duration, Digest) {
     let (mut order, mut digest) = (Order::new(), Digest::default());
+    let mut slices = Slices::new(runs.producers);
+    let mut rest: Vec<&[Rec]> = Vec::new();
     let start = Instant::now();
-    for round in runs.rounds() {
-        for (run, producer) in round.zip(0..) {
-            order.extend_run(producer, run.iter().map(|record| (record.stamp, record.value)));
+    for (round, cut) in runs.rounds().zip(&runs.cuts) {
+        rest.clear();
+        rest.extend(round);
+        // As the writer does it: slice by slice, below a cut no later than that of the round.
+        while let Some(first) = rest.iter().filter_map(|run| run.first()).map(|r| r.stamp).min() {
+            let left = rest.iter().map(|run| run.len()).sum();
+            let here = slices.cut(first, left, *cut);
+            let mut count = 0;
+            for (run, producer) in rest.iter_mut().zip(0..) {
+                let due = run.iter().position(|r| r.stamp >= here).unwrap_or(run.len());
+                if due > 0 {
+                    let (due, later) = run.split_at(due);
+                    order.extend_run(producer, due.iter().map(|r| (r.stamp, r.value)));
+                    count += due.len();
+                    *run = later;
+                }
+            }
+            if here < *cut {
+                slices.took(count);
+            }
+            order.sort();
+            order.for_each(|stamp, producer, &value| digest.add(stamp, producer, value));
+            order.clear();
         }
-        order.sort();
-        order.for_each(|stamp, producer, &value| digest.add(stamp, producer, value));
-        order.clear();
     }
     (start.elapsed(), digest)
 }

@@ -2,10 +2,11 @@
 
 use std::fs::File;
 use std::io::Write as _;
+use std::ops::Range;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use brigade::sink::{Binary, BinaryReader, Encode, FileOutput, OrderedSink, Text};
+use brigade::sink::{Binary, BinaryReader, Encode, FileOutput, OrderedSink, Producer, Text};
 
 use super::load::{CHUNK, Load};
 use super::verify;
@@ -82,7 +83,7 @@ fn ours<E: Encode<u64> + 'static>(
     let sink = OrderedSink::builder(encoder, FileOutput::create(path)?).build()?;
     let producers =
         load.names().iter().map(|name| sink.producer(name)).collect::<Result<_, _>>()?;
-    let start = load.drive(producers, |mut producer, mut values| {
+    let produce = |mut producer: Producer<u64>, mut values: Range<u64>| {
         let mut pushed = Ok(());
         if batch == 1 {
             pushed = values.try_for_each(|value| producer.push(value).map(drop).map_err(drop));
@@ -96,9 +97,9 @@ fn ours<E: Encode<u64> + 'static>(
         if pushed.is_err() {
             eprintln!("brigade: a push was refused");
         }
-    });
-    sink.finish()?;
-    Ok(start.elapsed())
+    };
+    let (took, _) = load.drive(producers, produce, || Ok(sink.finish()?))?;
+    Ok(took)
 }
 
 fn check_text(path: &Path, load: &Load) -> Outcome<u64> {
