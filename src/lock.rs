@@ -118,7 +118,7 @@ pub use target::{Lockable, Polled, Read, Timed, Upgradable, Write};
 /// What [`lock_ranks!`] writes. Not part of the interface.
 #[doc(hidden)]
 pub mod macros {
-    pub use super::table::{Held, Slot, Table, close};
+    pub use super::table::{Held, Slot, Table, close, line};
     #[cfg(brigade_loom)]
     pub use crate::sync::loom_thread_local;
     pub use crate::sync::thread_local;

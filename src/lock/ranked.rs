@@ -12,7 +12,7 @@ use lock_api::{
 };
 
 use super::error::{LockName, WrongOrder};
-use super::table::{Holding, Rank, check};
+use super::table::{Holding, Rank, check, check_again, is_in_order};
 
 type Place = &'static Location<'static>;
 
@@ -166,15 +166,15 @@ impl<L: ?Sized, R: Rank> Ranked<L, R> {
 
     #[inline]
     pub(super) fn check(&self, place: Place) -> Result<(), WrongOrder> {
-        check::<R>(self.name, place, false)
+        check::<R>(&self.name, place)
     }
 
     #[inline]
     #[track_caller]
     fn demand(&self) -> Place {
         let place = Location::caller();
-        if let Err(wrong) = self.check(place) {
-            refuse(&wrong);
+        if !is_in_order::<R>() {
+            demand_again::<R>(&self.name, place, 0);
         }
         place
     }
@@ -193,8 +193,10 @@ impl<L: ?Sized, R: Rank> Ranked<L, R> {
 
 #[cold]
 #[track_caller]
-fn refuse(wrong: &WrongOrder) -> ! {
-    panic!("{wrong}")
+fn demand_again<R: Rank>(name: &LockName, place: Place, except: u64) {
+    if let Err(wrong) = check_again::<R>(name, place, except) {
+        panic!("{wrong}");
+    }
 }
 
 impl<Raw: RawMutex, T: ?Sized, R: Rank> Ranked<Mutex<Raw, T>, R> {
@@ -569,9 +571,7 @@ impl<G, R: Rank> RankedGuard<G, R> {
     #[track_caller]
     pub fn own(this: &mut Self) -> &mut G {
         let place = Location::caller();
-        if let Err(wrong) = check::<R>(LockName::MadeAt(place), place, true) {
-            refuse(&wrong);
-        }
+        demand_again::<R>(&LockName::MadeAt(place), place, 1 << R::INDEX);
         &mut this.guard
     }
 }

@@ -3,12 +3,12 @@
 //! A set keeps what it has taken in slots of its own shape, so that the guards come back in the caller's
 //! order whatever order they were taken in. The slots of a tuple and of an array are on the stack.
 
+use std::cmp::Ordering;
 use std::panic::Location;
 
 use super::error::{LockError, WrongOrder};
 use super::pace::Pace;
 use super::target::{Identity, Lockable, Timed};
-use crate::sync::{Mutant, mutant};
 
 type Place = &'static Location<'static>;
 
@@ -60,59 +60,64 @@ pub trait TimedSet: LockSet {
     ) -> bool;
 }
 
-/// By rank and then by address, the same for everybody.
+/// Sorts few locks of all kinds: each goes to its place among those before it, and is compared with all of
+/// them, for one lock may be named with its rank and without.
 #[inline]
-fn key(identity: Identity, at: usize) -> (Identity, usize) {
-    if mutant(Mutant::LockAllUnsorted) {
-        (identity.without_order(), at)
-    } else if mutant(Mutant::LockAllByAddress) {
-        (identity.without_rank(), at)
-    } else {
-        (identity, at)
+fn sort_few<const N: usize>(identities: &[Identity; N]) -> Result<[usize; N], LockError> {
+    let (mut order, mut is_twice) = ([0; N], false);
+    for at in 0..N {
+        let mut place = 0;
+        for before in 0..at {
+            is_twice |= identities[before].is(&identities[at]);
+        }
+        for before in (0..at).rev() {
+            if identities[order[before]].precedes(&identities[at]) {
+                place = before + 1;
+                break;
+            }
+            order[before + 1] = order[before];
+        }
+        order[place] = at;
     }
+    if is_twice { Err(duplicate_of(identities)) } else { Ok(order) }
 }
 
 #[cold]
-fn duplicate(one: usize, other: usize) -> LockError {
-    LockError::Duplicate { first: one.min(other), second: one.max(other) }
-}
-
-/// Sorts few locks of all kinds: each new one is put in its place among those before it, and compared with
-/// all of them, for one lock may be named with its rank and without.
-#[inline]
-fn sort_few<const N: usize>(identities: [Identity; N]) -> Result<[usize; N], LockError> {
-    let mut order = [0; N];
-    let mut at = 0;
-    while at < N {
-        let mut place = at;
-        let mut before = 0;
-        while before < at {
-            if identities[before].is(&identities[at]) {
-                return Err(duplicate(before, at));
-            }
-            before += 1;
-        }
-        while place > 0
-            && key(identities[order[place - 1]], order[place - 1]) > key(identities[at], at)
-        {
-            order[place] = order[place - 1];
-            place -= 1;
-        }
-        order[place] = at;
-        at += 1;
-    }
-    Ok(order)
+fn duplicate_of(identities: &[Identity]) -> LockError {
+    let pairs = (1..identities.len()).flat_map(|at| (0..at).map(move |before| (before, at)));
+    let mut twice = pairs.filter(|&(before, at)| identities[before].is(&identities[at]));
+    twice.next().map_or(LockError::Duplicate { first: 0, second: 0 }, |(before, at)| {
+        LockError::Duplicate { first: before, second: at }
+    })
 }
 
 /// Sorts any number of locks of one kind: the same lock twice stands side by side.
 fn sort_many<L: Lockable>(locks: &[L], order: &mut [usize]) -> Result<(), LockError> {
-    order.sort_unstable_by_key(|&at| key(locks[at].identity(), at));
+    let compare = |&one: &usize, &other: &usize| {
+        let (first, second) = (locks[one].identity(), locks[other].identity());
+        match (first.precedes(&second), second.precedes(&first)) {
+            (true, _) => Ordering::Less,
+            (_, true) => Ordering::Greater,
+            _ => one.cmp(&other),
+        }
+    };
+    order.sort_unstable_by(compare);
     for pair in order.windows(2) {
         if locks[pair[0]].identity().is(&locks[pair[1]].identity()) {
-            return Err(duplicate(pair[0], pair[1]));
+            return Err(LockError::Duplicate {
+                first: pair[0].min(pair[1]),
+                second: pair[0].max(pair[1]),
+            });
         }
     }
     Ok(())
+}
+
+/// Keeps a guard in its slot, which is empty: nothing has to be dropped.
+#[inline]
+fn keep<G>(slot: &mut Option<G>, guard: G) {
+    debug_assert!(slot.is_none());
+    std::mem::forget(slot.replace(guard));
 }
 
 macro_rules! tuples {
@@ -129,7 +134,7 @@ macro_rules! tuples {
 
             #[inline]
             fn order(&self) -> Result<Self::Order, LockError> {
-                sort_few([$(self.$at.identity()),+])
+                sort_few(&[$(self.$at.identity()),+])
             }
 
             #[inline]
@@ -141,7 +146,7 @@ macro_rules! tuples {
             #[inline]
             fn take(&self, at: usize, slots: &mut Self::Slots, place: Place) {
                 match at {
-                    $($at => slots.$at = Some(self.$at.take(place)),)+
+                    $($at => keep(&mut slots.$at, self.$at.take(place)),)+
                     _ => {}
                 }
             }
@@ -219,7 +224,7 @@ impl<L: Lockable, const N: usize> LockSet for [L; N] {
     #[inline]
     fn order(&self) -> Result<Self::Order, LockError> {
         if N <= 8 {
-            return sort_few(std::array::from_fn(|at| self[at].identity()));
+            return sort_few(&std::array::from_fn(|at| self[at].identity()));
         }
         let mut order = std::array::from_fn(|at| at);
         sort_many(self, &mut order)?;
@@ -233,7 +238,7 @@ impl<L: Lockable, const N: usize> LockSet for [L; N] {
 
     #[inline]
     fn take(&self, at: usize, slots: &mut Self::Slots, place: Place) {
-        slots[at] = Some(self[at].take(place));
+        keep(&mut slots[at], self[at].take(place));
     }
 
     #[inline]
@@ -281,7 +286,7 @@ impl<L: Lockable> LockSet for &[L] {
     }
 
     fn take(&self, at: usize, slots: &mut Self::Slots, place: Place) {
-        slots[at] = Some(self[at].take(place));
+        keep(&mut slots[at], self[at].take(place));
     }
 
     fn try_take(&self, at: usize, slots: &mut Self::Slots, place: Place) -> bool {

@@ -8,6 +8,8 @@
 use std::cell::Cell;
 use std::fmt;
 use std::panic::Location;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
 
 use super::error::{LockName, RankedLock, WrongOrder};
 use super::observe;
@@ -74,6 +76,26 @@ pub const fn close<const N: usize>(chains: &[&[usize]], cycle: &str) -> [u64; N]
     below
 }
 
+/// For each rank where it stands if all are put in one line: along every chain it rises, and no two ranks
+/// have the same place.
+#[must_use]
+pub const fn line<const N: usize>(below: &[u64; N]) -> [usize; N] {
+    let mut line = [0; N];
+    let mut rank = 0;
+    while rank < N {
+        let mut other = 0;
+        while other < N {
+            let (mine, theirs) = (below[rank].count_ones(), below[other].count_ones());
+            if theirs < mine || (theirs == mine && other < rank) {
+                line[rank] += 1;
+            }
+            other += 1;
+        }
+        rank += 1;
+    }
+    line
+}
+
 /// Which table an error speaks of.
 #[derive(Clone, Copy)]
 pub(super) struct TableRef(pub(super) &'static Table);
@@ -114,14 +136,19 @@ impl fmt::Debug for TableRef {
 /// What a thread holds of one rank.
 #[derive(Debug)]
 pub struct Slot {
-    count: Cell<u32>,
     last: Cell<Option<(LockName, Place)>>,
+    /// How many beyond the first.
+    more: Cell<u32>,
 }
 
 /// What a thread holds of one table.
 #[derive(Debug)]
 pub struct Held<S: ?Sized = [Slot]> {
-    ranks: Cell<u64>,
+    /// No other thread looks at it. It is an atomic so that no compiler changes one byte of it and then
+    /// loads all eight, for which a processor has to wait.
+    ranks: AtomicU64,
+    /// Ranks of which more than one lock is held.
+    again: Cell<u64>,
     slots: S,
 }
 
@@ -130,36 +157,53 @@ impl<const N: usize> Held<[Slot; N]> {
     #[allow(clippy::new_without_default, reason = "it is made in constants")]
     #[must_use]
     pub const fn new() -> Self {
-        let slots = [const { Slot { count: Cell::new(0), last: Cell::new(None) } }; N];
-        Self { ranks: Cell::new(0), slots }
+        let slots = [const { Slot { last: Cell::new(None), more: Cell::new(0) } }; N];
+        Self { ranks: AtomicU64::new(0), again: Cell::new(0), slots }
     }
 }
 
 impl Held {
     #[inline]
+    fn ranks(&self) -> u64 {
+        self.ranks.load(Relaxed)
+    }
+
+    #[inline]
     fn add(&self, rank: u32, name: LockName, place: Place) {
-        let (ranks, bit) = (self.ranks.get(), 1 << rank);
-        let slot = &self.slots[rank as usize];
-        slot.last.set(Some((name, place)));
-        if ranks & bit == 0 {
-            slot.count.set(1);
-            self.ranks.set(ranks | bit);
-        } else {
-            // A count at its limit stays there: so many guards can only have been forgotten.
-            slot.count.set(slot.count.get().saturating_add(1));
+        let (ranks, bit) = (self.ranks(), 1 << rank);
+        self.slots[rank as usize].last.set(Some((name, place)));
+        self.ranks.store(ranks | bit, Relaxed);
+        if ranks & bit != 0 {
+            self.add_more(rank);
         }
+    }
+
+    #[cold]
+    fn add_more(&self, rank: u32) {
+        self.again.set(self.again.get() | 1 << rank);
+        // A count at its limit stays there: so many guards can only have been forgotten.
+        let more = &self.slots[rank as usize].more;
+        more.set(more.get().saturating_add(1));
     }
 
     #[inline]
     fn remove(&self, rank: u32) {
-        let slot = &self.slots[rank as usize];
-        match slot.count.get() {
-            0 | 1 => {
-                slot.count.set(0);
-                self.ranks.set(self.ranks.get() & !(1 << rank));
+        let bit = 1 << rank;
+        if self.again.get() & bit == 0 {
+            self.ranks.store(self.ranks() & !bit, Relaxed);
+        } else {
+            self.remove_one_more(rank);
+        }
+    }
+
+    #[cold]
+    fn remove_one_more(&self, rank: u32) {
+        let more = &self.slots[rank as usize].more;
+        if more.get() != u32::MAX {
+            more.set(more.get() - 1);
+            if more.get() == 0 {
+                self.again.set(self.again.get() & !(1 << rank));
             }
-            u32::MAX => {}
-            several => slot.count.set(several - 1),
         }
     }
 }
@@ -170,6 +214,9 @@ pub trait Rank: Copy + fmt::Debug + 'static {
     const INDEX: u32;
     #[doc(hidden)]
     const BELOW: u64;
+    /// Its place in the line of its table, as an address: no other rank of any table has the same.
+    #[doc(hidden)]
+    fn class() -> usize;
     #[doc(hidden)]
     fn table() -> &'static Table;
     /// `None` if the thread is being torn down: what it takes then is not checked.
@@ -177,49 +224,48 @@ pub trait Rank: Copy + fmt::Debug + 'static {
     fn with_held<T>(look: impl FnOnce(&Held) -> T) -> Option<T>;
 }
 
-/// Along every declared chain it rises; ranks that are not comparable have different ones, too.
-pub(super) const fn position<R: Rank>() -> u32 {
-    R::BELOW.count_ones() * 64 + R::INDEX
+/// Whether a lock of rank `R` may be waited for now.
+#[inline]
+pub(super) fn check<R: Rank>(name: &LockName, place: Place) -> Result<(), WrongOrder> {
+    if is_in_order::<R>() { Ok(()) } else { check_again::<R>(name, place, 0) }
 }
 
-/// Whether a lock of rank `R` may be waited for now; `own` allows that `R` itself is held.
+/// Somebody who holds nothing cannot be out of order, nor show an order to an observer. Nothing else is as
+/// frequent.
 #[inline]
-pub(super) fn check<R: Rank>(name: LockName, place: Place, own: bool) -> Result<(), WrongOrder> {
-    let held = R::with_held(|held| held.ranks.get()).unwrap_or(0);
-    if held == 0 { Ok(()) } else { check_nested::<R>(held, name, place, own) }
+pub(super) fn is_in_order<R: Rank>() -> bool {
+    let held = R::with_held(Held::ranks).unwrap_or(0);
+    held == 0 || (held & !R::BELOW == 0 && !observe::is_on())
 }
 
-/// Somebody who holds nothing cannot be out of order, nor show an order to the observer.
-#[inline]
-fn check_nested<R: Rank>(
-    held: u64,
-    name: LockName,
+/// Decides what was not in order at first sight; the ranks of `except` are no obstacle.
+#[cold]
+pub(super) fn check_again<R: Rank>(
+    name: &LockName,
     place: Place,
-    own: bool,
+    except: u64,
 ) -> Result<(), WrongOrder> {
-    let own = if own { 1 << R::INDEX } else { 0 };
-    let wrong = held & !(R::BELOW | own);
+    let held = R::with_held(Held::ranks).unwrap_or(0) & !except;
     if observe::is_on() {
-        return observed::<R>(held & !own, place);
+        observed::<R>(held, place);
+        return Ok(());
     }
+    let wrong = held & !R::BELOW;
     if wrong == 0 || mutant(Mutant::LockRankUnchecked) {
         return Ok(());
     }
-    Err(refusal::<R>(wrong, name, place))
+    Err(refusal::<R>(wrong, *name, place))
 }
 
-#[cold]
-fn observed<R: Rank>(held: u64, place: Place) -> Result<(), WrongOrder> {
+fn observed<R: Rank>(held: u64, place: Place) {
     R::with_held(|slots| {
         for rank in (0..64).filter(|rank| held >> rank & 1 == 1) {
             let taken = slots.slots[rank].last.get().map(|(_, place)| place);
             observe::note(R::table(), (rank, taken), (R::INDEX as usize, place));
         }
     });
-    Ok(())
 }
 
-#[cold]
 fn refusal<R: Rank>(wrong: u64, name: LockName, place: Place) -> WrongOrder {
     let table = R::table();
     let depth = |rank: &usize| (table.below[*rank].count_ones(), *rank);
@@ -227,7 +273,7 @@ fn refusal<R: Rank>(wrong: u64, name: LockName, place: Place) -> WrongOrder {
     let highest = highest.unwrap_or(R::INDEX as usize);
     let found = R::with_held(|held| {
         let slot = &held.slots[highest];
-        (slot.last.get(), slot.count.get())
+        (slot.last.get(), slot.more.get().saturating_add(1))
     });
     let (last, count) = found.unwrap_or((None, 0));
     let (held_name, held_place) = last.unwrap_or((name, place));
@@ -339,6 +385,8 @@ macro_rules! lock_ranks {
                     stringify!($($($link)<+);*)
                 ),
             );
+            const __PLACES: [usize; __NAMES.len()] = $crate::lock::macros::line(&__BELOW);
+            static __LINE: [u8; __NAMES.len()] = [0; __NAMES.len()];
             static __TABLE: $crate::lock::macros::Table =
                 $crate::lock::macros::Table::new(__NAMES, &__BELOW, __CHAINS);
             $crate::lock::macros::thread_local! {
@@ -350,6 +398,11 @@ macro_rules! lock_ranks {
                 impl $crate::lock::Rank for $rank {
                     const INDEX: u32 = __Index::$rank as u32;
                     const BELOW: u64 = __BELOW[__Index::$rank as usize];
+
+                    #[inline]
+                    fn class() -> usize {
+                        ::core::ptr::from_ref(&__LINE[const { __PLACES[__Index::$rank as usize] }]).addr()
+                    }
 
                     #[inline]
                     fn table() -> &'static $crate::lock::macros::Table {

@@ -12,18 +12,19 @@ use lock_api::{
 use super::error::WrongOrder;
 use super::pace::Pace;
 use super::ranked::{Ranked, RankedGuard};
-use super::table::{Rank, position};
+use super::table::Rank;
+use crate::sync::{Mutant, mutant};
 
 type Place = &'static Location<'static>;
 
-/// Where a lock stands among all locks: by table and rank, and then by address.
+/// Where a lock stands among all locks: by rank and then by address.
 ///
 /// An address is a lock's identity only together with its size: a lock without size may share its address
 /// with anything, and the first part of a lock lies where the lock lies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy)]
 pub struct Identity {
-    table: usize,
-    position: u32,
+    /// That of its rank, or zero.
+    class: usize,
     address: usize,
     size: usize,
 }
@@ -31,14 +32,12 @@ pub struct Identity {
 impl Identity {
     #[inline]
     fn plain<L: ?Sized>(lock: &L) -> Self {
-        let address = std::ptr::from_ref(lock).addr();
-        Self { table: 0, position: 0, address, size: size_of_val(lock) }
+        Self { class: 0, address: std::ptr::from_ref(lock).addr(), size: size_of_val(lock) }
     }
 
     #[inline]
     fn ranked<L: ?Sized, R: Rank>(lock: &Ranked<L, R>) -> Self {
-        let table = std::ptr::from_ref(R::table()).addr();
-        Self { table, position: position::<R>(), ..Self::plain(lock.unranked()) }
+        Self { class: R::class(), ..Self::plain(lock.unranked()) }
     }
 
     /// Whether both are one lock. Locks of no size and one address are, for they have no state of their
@@ -48,14 +47,20 @@ impl Identity {
         self.address == other.address && self.size == other.size
     }
 
-    /// For the models: no order at all as soon as somebody goes by ranks.
-    pub(super) fn without_rank(self) -> Self {
-        Self { table: 0, position: 0, ..self }
+    /// Whether it is taken before another lock; the same for everybody.
+    #[inline]
+    pub(super) fn precedes(&self, other: &Self) -> bool {
+        if mutant(Mutant::LockAllUnsorted) {
+            return false;
+        }
+        self.key() < other.key() || (self.key() == other.key() && self.size < other.size)
     }
 
-    /// For the models: no order at all.
-    pub(super) fn without_order(self) -> Self {
-        Self { table: 0, position: 0, address: 0, size: 0 }
+    /// One number, for one comparison.
+    #[inline]
+    fn key(&self) -> u128 {
+        let class = if mutant(Mutant::LockAllByAddress) { 0 } else { self.class };
+        (class as u128) << 64 | self.address as u128
     }
 }
 
