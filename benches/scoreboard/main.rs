@@ -13,6 +13,7 @@
 //! ```
 
 mod barrier;
+mod lock;
 mod measure;
 mod mutex;
 mod pairs;
@@ -106,6 +107,7 @@ fn run(options: Options) -> Outcome {
         sink::measures(),
         rwlock::measures(),
         mutex::measures(),
+        lock::measures(),
         semaphore::measures(),
         barrier::measures(),
         pool::measures(),

@@ -79,7 +79,7 @@ pub(crate) fn compare(
 
 /// Seconds a pair, `[contestant][round]`; the first round is not kept.
 #[allow(clippy::cast_precision_loss)]
-fn finely(plan: &Plan, contestants: &mut [Pairs<'_>]) -> Outcome<Vec<Vec<f64>>> {
+pub(crate) fn finely(plan: &Plan, contestants: &mut [Pairs<'_>]) -> Outcome<Vec<Vec<f64>>> {
     let slice = plan.records(2_000_000).div_ceil(SLICES);
     let mut times = vec![Vec::new(); contestants.len()];
     for round in 0..=plan.rounds {
