@@ -26,7 +26,7 @@ pub(crate) fn measures() -> Vec<Measure> {
 fn round_trip(plan: &Plan, board: &mut Board) -> Outcome {
     // Each with what a meeting may cost at most, beside hurdles and beside std.
     for (threads, usual, hurdles_goal, std_goal) in
-        [(2, 400_000, 1.0 / 1.15, 5.0), (4, 60_000, 1.0 / 1.25, 1.5), (8, 30_000, 1.0 / 1.25, 1.5)]
+        [(2, 100_000, 1.0 / 1.15, 5.0), (4, 20_000, 1.0 / 1.25, 1.5), (8, 10_000, 1.0 / 1.25, 1.5)]
     {
         let meetings = plan.records(usual);
         let times = interleave(

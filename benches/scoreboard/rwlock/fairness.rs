@@ -45,9 +45,10 @@ pub(crate) fn hogs(plan: &Plan, board: &mut Board) -> Outcome {
         let never = rounds.iter().filter(|round| round.gave_up).count();
         if never > 0 {
             row = row.note(format!(
-                "{peer} had not let it in after {:?} of waiting, {never} times of {}",
-                give_up(plan),
-                rounds.len()
+                "{peer}: in {never} rounds of {} the hogs had to be stopped after {:?} for the \
+                 reader to get through",
+                rounds.len(),
+                give_up(plan)
             ));
         }
         board.add(row);
