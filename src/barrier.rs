@@ -45,7 +45,7 @@
 //! - The number of parties is fixed, at most [`Barrier::MAX_PARTIES`].
 //! - All arrivals write one word. Up to some dozens of threads that is the fastest way; trees of
 //!   counters, which win on hundreds of cores, are not offered.
-//! - With more threads than cores nobody spins, so meeting costs a switch of threads.
+//! - With more threads than cores nobody spins for long, so meeting costs a switch of threads.
 //! - The generation counts modulo 2³². A thread that sleeps while *other* threads, more than
 //!   there are parties, complete exactly 2³² generations would wait for one more.
 //! - The action must not wait on its own barrier: nobody would be left to end the generation.
