@@ -57,7 +57,7 @@ pub use std::thread_local;
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __loom_thread_local {
-    (static $name:ident: $kind:ty = const $init:block) => {
+    (static $name:ident: $kind:ty = const $init:block $(;)?) => {
         $crate::lock::macros::loom_thread_local! { static $name: $kind = $init }
     };
 }
