@@ -57,8 +57,8 @@ pub use std::thread_local;
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __loom_thread_local {
-    (static $name:ident: $kind:ty = const $init:block $(;)?) => {
-        $crate::lock::macros::loom_thread_local! { static $name: $kind = $init }
+    ($($(#[$about:meta])* static $name:ident: $kind:ty = const $init:block);+ $(;)?) => {
+        $($crate::lock::macros::loom_thread_local! { $(#[$about])* static $name: $kind = $init })+
     };
 }
 

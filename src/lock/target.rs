@@ -51,7 +51,7 @@ impl Identity {
     #[inline]
     pub(super) fn precedes(&self, other: &Self) -> bool {
         if mutant(Mutant::LockAllUnsorted) {
-            return false;
+            return true;
         }
         self.key() < other.key() || (self.key() == other.key() && self.size < other.size)
     }
