@@ -33,6 +33,7 @@
 //! | threads that meet at the end of a step | to go on together, or to learn why not | [`Barrier`](barrier::Barrier) |
 //! | the same, with parties that come and go | phases | [`Phaser`](phaser::Phaser) |
 //! | jobs for a few threads | their results, as futures that can be awaited, cancelled, gathered | [`Pool`](pool::Pool) |
+//! | jobs that may crash or hang | to lose one job, not the program | `process` |
 //! | threads that wait for each other | a picture of it | [`Timeline`](timeline::Timeline) |
 //! | code that reads the time | tests without sleeps | [`ManualClock`] |
 //!
@@ -62,6 +63,7 @@
 //! |---|---|---|
 //! | `sink` | yes | [`sink`] and what its encodings need |
 //! | `pool` | yes | [`pool`] |
+//! | `process` | no | `process`: the pool's jobs in processes of their own |
 //! | `timeline` | yes | [`timeline`]; needs `sink` |
 //! | `arc_lock` | no | guards that own an `Arc` of their lock |
 //! | `serde` | no | serialize what the locks protect |
@@ -89,6 +91,9 @@ pub mod phaser;
 pub mod pipeline;
 #[cfg(feature = "pool")]
 pub mod pool;
+#[cfg(all(unix, feature = "process", not(any(brigade_loom, brigade_shuttle))))]
+#[cfg_attr(docsrs, doc(cfg(feature = "process")))]
+pub mod process;
 pub mod rwlock;
 pub mod semaphore;
 #[cfg(feature = "sink")]

@@ -93,6 +93,8 @@ mod place;
 #[cfg(not(any(brigade_loom, brigade_shuttle)))]
 mod scope;
 mod task;
+#[cfg(all(unix, feature = "process"))]
+mod worker_error;
 
 pub use builder::{Builder, Claims, Overflow, Shutdown};
 pub use error::{BuildError, Panic, Refusal, SubmitError, TaskError};
@@ -102,11 +104,15 @@ pub use map::{Map, MapUnordered, NotYet, Window};
 #[cfg(not(any(brigade_loom, brigade_shuttle)))]
 pub use scope::Scope;
 pub use task::TaskCx;
+#[cfg(all(unix, feature = "process"))]
+pub use worker_error::WorkerError;
 
 use self::core::{Admitted, Core, Limits, Run, discard};
 use crate::sync::thread;
 use std::fmt;
 use std::sync::Arc;
+#[cfg(all(unix, feature = "process", not(any(brigade_loom, brigade_shuttle))))]
+use task::Whole;
 use task::{Job, Plain, Task};
 
 /// A fixed number of threads that run what is submitted, first come, first served.
@@ -303,6 +309,37 @@ impl Pool {
             let job = Arc::clone(&job);
             self.submit(move |_| job(item))
         })
+    }
+
+    /// Submits a closure that gives the whole outcome.
+    #[cfg(all(unix, feature = "process", not(any(brigade_loom, brigade_shuttle))))]
+    pub(crate) fn submit_whole<T, F>(&self, job: F) -> Future<T>
+    where
+        F: FnOnce(&TaskCx<'_>) -> Result<T, TaskError> + Send + 'static,
+        T: Send + 'static,
+    {
+        submit(&self.core, Whole(job))
+    }
+
+    #[cfg(all(unix, feature = "process", not(any(brigade_loom, brigade_shuttle))))]
+    pub(crate) fn try_submit_whole<T, F>(&self, job: F) -> Result<Future<T>, Refusal>
+    where
+        F: FnOnce(&TaskCx<'_>) -> Result<T, TaskError> + Send + 'static,
+        T: Send + 'static,
+    {
+        let task = Task::new(Arc::clone(&self.core), Whole(job));
+        let queued: Arc<dyn Run> = Arc::clone(&task) as _;
+        self.core.admit(&queued, None)?;
+        Ok(ScopedFuture { work: task })
+    }
+
+    /// A future that is done from the beginning.
+    #[cfg(all(unix, feature = "process", not(any(brigade_loom, brigade_shuttle))))]
+    pub(crate) fn failed<T: Send + 'static>(&self, error: TaskError) -> Future<T> {
+        let task =
+            Task::new(Arc::clone(&self.core), Whole(|_: &TaskCx<'_>| Err(TaskError::Cancelled)));
+        task.refuse(error);
+        ScopedFuture { work: task }
     }
 
     /// Takes no more jobs, and waits until those that are to run have run and all threads are gone.

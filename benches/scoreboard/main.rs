@@ -93,6 +93,8 @@ struct Measure {
 }
 
 fn main() -> ExitCode {
+    #[cfg(unix)]
+    pool::init();
     match run(Options::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

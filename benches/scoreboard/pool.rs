@@ -1,6 +1,8 @@
 //! Submitting a job and getting its result, on two workers.
 
 mod contestants;
+#[cfg(unix)]
+mod process;
 mod python;
 
 use std::time::{Duration, Instant};
@@ -11,6 +13,9 @@ use crate::{Measure, Outcome, Plan};
 use contestants::{Brigade, Contestant, RustyPool, Strict, Threadpool};
 use python::Python;
 
+#[cfg(unix)]
+pub(crate) use process::init;
+
 const WORKERS: usize = 2;
 
 /// Jobs that are on their way together in a burst.
@@ -20,6 +25,8 @@ pub(crate) fn measures() -> Vec<Measure> {
     vec![
         Measure { name: "pool/round-trip", run: round_trip },
         Measure { name: "pool/burst", run: burst },
+        #[cfg(unix)]
+        Measure { name: "pool/process", run: process::round_trip },
     ]
 }
 

@@ -25,7 +25,8 @@ use std::sync::{Mutex, PoisonError};
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum TaskError {
-    /// The job was cancelled before it began, by its future or by the end of the pool.
+    /// The job was cancelled before it began, by its future or by the end of the pool; or it was
+    /// killed for that, with the process it ran in.
     Cancelled,
     /// The job panicked; this is what it panicked with.
     Panicked(Panic),
@@ -40,12 +41,16 @@ pub enum TaskError {
     Cycle,
     /// There is no worker, and the operating system refused to start one.
     NoThread(io::Error),
+    /// The process that ran the job failed. Only a process pool says so.
+    #[cfg(all(unix, feature = "process"))]
+    #[cfg_attr(docsrs, doc(cfg(feature = "process")))]
+    Worker(super::WorkerError),
 }
 
 impl fmt::Display for TaskError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Cancelled => f.write_str("the job was cancelled before it began"),
+            Self::Cancelled => f.write_str("the job was cancelled"),
             Self::Panicked(panic) => panic.fmt(f),
             Self::PoolClosed => {
                 f.write_str("the pool is shut down: submit before, or keep the pool longer")
@@ -65,6 +70,8 @@ impl fmt::Display for TaskError {
             Self::NoThread(error) => {
                 write!(f, "no worker thread could be started for the job: {error}")
             }
+            #[cfg(all(unix, feature = "process"))]
+            Self::Worker(error) => error.fmt(f),
         }
     }
 }
@@ -73,6 +80,8 @@ impl std::error::Error for TaskError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::NoThread(error) => Some(error),
+            #[cfg(all(unix, feature = "process"))]
+            Self::Worker(error) => error.source(),
             _ => None,
         }
     }
@@ -241,6 +250,11 @@ pub enum BuildError {
     NoWorkers,
     /// A queue without a place was asked for.
     NoQueue,
+    /// The program did not call `process::init` before it made process workers, so that a worker
+    /// would run the program all over again.
+    #[cfg(all(unix, feature = "process"))]
+    #[cfg_attr(docsrs, doc(cfg(feature = "process")))]
+    NotInitialised,
 }
 
 impl fmt::Display for BuildError {
@@ -248,6 +262,11 @@ impl fmt::Display for BuildError {
         f.write_str(match self {
             Self::NoWorkers => "a pool of 0 workers never runs a job; give it at least 1",
             Self::NoQueue => "a queue of 0 places never holds a job; give it at least 1",
+            #[cfg(all(unix, feature = "process"))]
+            Self::NotInitialised => {
+                "process workers run this program anew, and it did not call \
+                 brigade::process::init; make that the first line of main"
+            }
         })
     }
 }

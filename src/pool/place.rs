@@ -1,15 +1,11 @@
 //! What this thread is doing for pools: whose worker it is, and which jobs it is inside of.
 
-#![allow(clippy::missing_const_for_thread_local, reason = "loom's macro takes no const block")]
-
 use std::cell::{Cell, RefCell};
 
 use crate::sync::thread_local;
 
-thread_local! {
-    static WORKER_OF: Cell<usize> = const { Cell::new(0) };
-    static RUNNING: RefCell<Vec<Job>> = const { RefCell::new(Vec::new()) };
-}
+thread_local!(static WORKER_OF: Cell<usize> = const { Cell::new(0) });
+thread_local!(static RUNNING: RefCell<Vec<Job>> = const { RefCell::new(Vec::new()) });
 
 #[derive(Debug, Clone, Copy)]
 struct Job {

@@ -133,6 +133,17 @@ impl<T, F: FnOnce(&TaskCx<'_>) -> T + Send> Job<T> for Plain<F> {
     }
 }
 
+/// A closure that gives the whole outcome.
+#[cfg(all(unix, feature = "process", not(any(brigade_loom, brigade_shuttle))))]
+pub(super) struct Whole<F>(pub(super) F);
+
+#[cfg(all(unix, feature = "process", not(any(brigade_loom, brigade_shuttle))))]
+impl<T, F: FnOnce(&TaskCx<'_>) -> Outcome<T> + Send> Job<T> for Whole<F> {
+    fn call(self, cx: &TaskCx<'_>) -> Outcome<T> {
+        (self.0)(cx)
+    }
+}
+
 /// A task as its future sees it: the closure's type is gone.
 pub(super) trait Work<'env, T>: Run {
     fn shared(&self) -> &Shared<'env, T>;

@@ -25,6 +25,11 @@ pub(crate) fn unchanged(test: &'static str, run: impl FnOnce() + Send + 'static)
         assert!(output.status.success(), "{test}, alone:\n{said}");
         return;
     }
+    unchanged_here(test, run);
+}
+
+/// The same, in a process where nothing else goes on.
+pub(crate) fn unchanged_here(test: &'static str, run: impl FnOnce() + Send + 'static) {
     within(test, move || {
         let before = census();
         run();

@@ -1,0 +1,189 @@
+//! What goes over the socket: frames of a mark, a kind and a length, and then the bytes.
+
+use std::io::{self, ErrorKind, Read, Write};
+
+/// Every frame begins with it; what does not is garbage.
+const MARK: [u8; 3] = *b"brg";
+const HEADER: usize = 8;
+
+/// Grows with the protocol, so that two programs that differ do not misunderstand each other.
+pub(super) const VERSION: u8 = 1;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Kind {
+    /// From a worker that is ready: the version.
+    Hello = 1,
+    /// To a worker: the length of a name in one byte, the name, the arguments.
+    Call = 2,
+    /// From here on, to a call: the result.
+    Done = 3,
+    /// The message it panicked with.
+    Panicked = 4,
+    /// It panicked with something that is no text.
+    PanickedSilently = 5,
+    /// There is no such job.
+    Unknown = 6,
+    /// The arguments, or the result, have another type: why.
+    Misfit = 7,
+}
+
+impl Kind {
+    fn from_byte(byte: u8) -> Option<Self> {
+        const ALL: [Kind; 7] = [
+            Kind::Hello,
+            Kind::Call,
+            Kind::Done,
+            Kind::Panicked,
+            Kind::PanickedSilently,
+            Kind::Unknown,
+            Kind::Misfit,
+        ];
+        ALL.into_iter().find(|kind| *kind as u8 == byte)
+    }
+}
+
+/// What was read instead of a frame.
+#[derive(Debug)]
+pub(super) enum Broken {
+    /// Nothing more will come.
+    End,
+    /// Nothing more will come, and what was sent last has not been read to its end.
+    Unread,
+    /// These bytes, which begin no frame.
+    Garbage(Vec<u8>),
+    /// The time is over.
+    TimedOut,
+    Io(io::Error),
+}
+
+impl From<io::Error> for Broken {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            ErrorKind::WouldBlock | ErrorKind::TimedOut => Self::TimedOut,
+            ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => Self::Unread,
+            ErrorKind::NotConnected => Self::End,
+            _ => Self::Io(error),
+        }
+    }
+}
+
+/// Begins a frame, to whose end the bytes are appended.
+pub(super) fn begin(kind: Kind) -> Vec<u8> {
+    let mut frame = Vec::with_capacity(128);
+    frame.extend(MARK);
+    frame.push(kind as u8);
+    frame.extend([0; 4]);
+    frame
+}
+
+/// Writes a frame in one go.
+pub(super) fn send(mut frame: Vec<u8>, to: &mut impl Write) -> Result<(), Broken> {
+    let length = u32::try_from(frame.len() - HEADER)
+        .map_err(|_| io::Error::new(ErrorKind::InvalidInput, "more than 4 GiB at once"))?;
+    frame[4..HEADER].copy_from_slice(&length.to_le_bytes());
+    to.write_all(&frame)?;
+    Ok(())
+}
+
+/// Reads frames; what it has read beyond one begins the next.
+#[derive(Debug, Default)]
+pub(super) struct Reader {
+    buffer: Vec<u8>,
+    filled: usize,
+}
+
+impl Reader {
+    /// Reads a frame; `before_each` is called before each read, which may block.
+    pub(super) fn next(
+        &mut self,
+        from: &mut impl Read,
+        mut before_each: impl FnMut() -> io::Result<()>,
+    ) -> Result<(Kind, Vec<u8>), Broken> {
+        loop {
+            let have = &self.buffer[..self.filled];
+            let sound = have.len().min(MARK.len());
+            if have[..sound] != MARK[..sound] {
+                return Err(Broken::Garbage(have[..have.len().min(16)].to_vec()));
+            }
+            let mut wanted = HEADER;
+            if let Some(header) = have.first_chunk::<HEADER>() {
+                let [_, _, _, kind, length @ ..] = *header;
+                let Some(kind) = Kind::from_byte(kind) else {
+                    return Err(Broken::Garbage(header.to_vec()));
+                };
+                wanted += u32::from_le_bytes(length) as usize;
+                if let Some(body) = have.get(HEADER..wanted) {
+                    let body = body.to_vec();
+                    self.buffer.copy_within(wanted..self.filled, 0);
+                    self.filled -= wanted;
+                    return Ok((kind, body));
+                }
+            }
+            // By and by, so that a length which is a lie takes no memory.
+            let room = wanted.min(self.filled + (1 << 20)).max(4096);
+            if self.buffer.len() < room {
+                self.buffer.resize(room, 0);
+            }
+            before_each()?;
+            match from.read(&mut self.buffer[self.filled..]) {
+                Ok(0) => return Err(Broken::End),
+                Ok(read) => self.filled += read,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Gives a few bytes at a time.
+    struct Trickle<'a>(&'a [u8], usize);
+
+    impl Read for Trickle<'_> {
+        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+            let count = self.1.min(self.0.len()).min(into.len());
+            into[..count].copy_from_slice(&self.0[..count]);
+            self.0 = &self.0[count..];
+            Ok(count)
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_sent_is_read(
+            bodies in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..9000), 0..6),
+            at_once in 1_usize..5000,
+        ) {
+            let mut wire = Vec::new();
+            for body in &bodies {
+                let mut frame = begin(Kind::Done);
+                frame.extend(body);
+                send(frame, &mut wire).unwrap();
+            }
+            let mut from = Trickle(&wire, at_once);
+            let mut reader = Reader::default();
+            for body in bodies {
+                let (kind, read) = reader.next(&mut from, || Ok(())).unwrap();
+                prop_assert_eq!((kind, read), (Kind::Done, body));
+            }
+            prop_assert!(matches!(reader.next(&mut from, || Ok(())), Err(Broken::End)));
+        }
+
+        #[test]
+        fn garbage_is_an_error_and_takes_no_memory(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let mut reader = Reader::default();
+            let mut from = Trickle(&bytes, 7);
+            for _ in 0..100 {
+                if reader.next(&mut from, || Ok(())).is_err() {
+                    break;
+                }
+            }
+            prop_assert!(reader.buffer.len() <= 2 << 20);
+        }
+    }
+}

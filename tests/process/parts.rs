@@ -1,0 +1,72 @@
+//! Programs that are not what a pool expects, played by this one.
+
+use std::io::{Read, Write};
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+
+use brigade::pool::BuildError;
+use brigade::process::ProcessPool;
+
+use crate::jobs::{HANG, PRINT};
+
+/// A worker's greeting: a mark, its kind, a length, the version.
+const HELLO: &[u8] = b"brg\x01\x01\0\0\0\x01";
+
+fn part() -> Option<String> {
+    std::env::args().nth(1).filter(|part| part.starts_with("part-"))
+}
+
+pub(crate) fn plays_before_init() -> bool {
+    let socket = || {
+        let input = std::io::stdin().as_fd().try_clone_to_owned();
+        UnixStream::from(input.expect("an input"))
+    };
+    match part().as_deref() {
+        Some("part-ends") => std::process::exit(7),
+        Some("part-silent") => {
+            let _ = socket().read_to_end(&mut Vec::new());
+        }
+        Some("part-liar") => {
+            let mut socket = socket();
+            socket.write_all(HELLO).expect("a greeting");
+            let _ = socket.read(&mut [0; 1024]);
+            let _ = socket.write_all(b"this is no answer");
+            let _ = socket.read_to_end(&mut Vec::new());
+        }
+        Some("part-deaf") => {
+            let mut socket = socket();
+            socket.write_all(HELLO).expect("a greeting");
+            // Reads nothing, so that what is written does not fit.
+            std::thread::sleep(std::time::Duration::from_secs(60));
+        }
+        Some("part-old") => {
+            let mut socket = socket();
+            let _ = socket.write_all(b"brg\x01\x01\0\0\0\x63");
+            let _ = socket.read_to_end(&mut Vec::new());
+        }
+        Some("part-forgetful") => match ProcessPool::builder().build() {
+            Err(BuildError::NotInitialised) => std::process::exit(3),
+            other => unreachable!("{other:?}"),
+        },
+        _ => return false,
+    }
+    true
+}
+
+pub(crate) fn plays_after_init() -> bool {
+    let pool = || ProcessPool::builder().workers(2).build().expect("a sound pool");
+    match part().as_deref() {
+        Some("part-no-worker") => print!("no worker"),
+        Some("part-parent") => {
+            let path = std::env::args().nth(2).map(PathBuf::from);
+            let _ = pool().submit(&HANG, path).result();
+        }
+        Some("part-printer") => {
+            let printed = pool().submit(&PRINT, "from a worker".into()).result();
+            println!("{} bytes from a worker", printed.expect("a number"));
+        }
+        _ => return false,
+    }
+    true
+}
