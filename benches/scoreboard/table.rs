@@ -165,7 +165,7 @@ impl fmt::Display for Board {
                 (peer.name.to_owned(), number(peer.value), ratio)
             });
             let goal = match row.goal {
-                Goal::Ratio(least) => format!("ratio ≥ {least}"),
+                Goal::Ratio(least) => format!("ratio ≥ {}", number(least)),
                 Goal::AtLeast(least) => format!("≥ {}", number(least)),
                 Goal::AtMost(most) => format!("≤ {}", number(most)),
                 Goal::Stated => String::new(),

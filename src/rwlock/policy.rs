@@ -63,8 +63,8 @@ pub struct TaskFair;
 ///
 /// Handing a lock to a sleeping thread leaves it idle until that thread runs. Here the leaver
 /// wakes the next one in line and lets the lock go; running threads may take it until the woken
-/// one arrives, `B` times at most. When it arrives and finds the lock taken, the passing ends and
-/// the next release is its.
+/// one arrives and finds it free, `B` times at most. If it has looked for some 64 µs in vain, the
+/// passing ends and the next release is its.
 ///
 /// **Bound.** [`PhaseFair`]'s, plus at most `B` steals for each turn that you wait for: one for every
 /// writer and every reader phase before you, and your own. `Bypass<0>` is [`PhaseFair`].
