@@ -14,6 +14,7 @@
 //! | [How the fair lock works](fair_rwlock) | steps, bounds, orderings, and what it costs |
 //! | [Why the barrier is right](barrier) | one word, and every way for a meeting to end |
 //! | [The pool: why no job is lost, and why waiting is safe](pool) | its protocol, step by step |
+//! | [The integrator: where the digits went](integrator) | rounding, Simpson, and threads |
 //! | [What the programs show](transcripts) | their transcripts, run by the tests |
 //!
 //! Programs are started with `cargo run --release --example NAME`. None of this is compiled into a
@@ -23,6 +24,8 @@ pub mod barrier;
 pub mod ch00_merged_sink;
 pub mod fair_rwlock;
 pub mod glossary;
+#[cfg(feature = "integrate")]
+pub mod integrator;
 pub mod ordered_sink;
 pub mod pool;
 pub mod transcripts;

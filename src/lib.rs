@@ -35,6 +35,7 @@
 //! | jobs for a few threads | their results, as futures that can be awaited, cancelled, gathered | [`Pool`](pool::Pool) |
 //! | jobs that may crash or hang | to lose one job, not the program | `process` |
 //! | threads that wait for each other | a picture of it | [`Timeline`](timeline::Timeline) |
+//! | a function to integrate | few evaluations, or many millions on all cores, and the same bits on any number | [`Integral`](integrate::Integral) |
 //! | code that reads the time | tests without sleeps | [`ManualClock`] |
 //!
 //! # What is here
@@ -50,6 +51,7 @@
 //! | [`monitor`] | data and the conditions to wait for |
 //! | [`pool`] | jobs for a fixed number of threads, and futures for their results |
 //! | [`timeline`] | who ran, waited and held what, recorded through the sink and drawn |
+//! | [`integrate`] | integrals whose bits do not depend on the threads |
 //! | [`clock`] | stamps in nanoseconds, and clocks that never step back |
 //!
 //! The course starts at [the guide](guide): a chapter a primitive, each with a bug, the tool that
@@ -64,6 +66,7 @@
 //! | `sink` | yes | [`sink`] and what its encodings need |
 //! | `pool` | yes | [`pool`] |
 //! | `process` | no | `process`: the pool's jobs in processes of their own |
+//! | `integrate` | yes | [`integrate`] and rayon |
 //! | `timeline` | yes | [`timeline`]; needs `sink` |
 //! | `arc_lock` | no | guards that own an `Arc` of their lock |
 //! | `serde` | no | serialize what the locks protect |
@@ -83,6 +86,8 @@ pub mod barrier;
 pub mod clock;
 #[cfg(all(any(doc, doctest), feature = "sink"))]
 pub mod guide;
+#[cfg(feature = "integrate")]
+pub mod integrate;
 pub mod lock;
 pub mod monitor;
 pub mod mutex;

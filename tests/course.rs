@@ -31,6 +31,8 @@ pub mod ch06_semaphore;
 pub mod ch07_barrier;
 #[path = "../examples/ch07_race_condition.rs"]
 pub mod ch07_race_condition;
+#[path = "../examples/gamma.rs"]
+pub mod gamma;
 #[path = "../examples/merged_sink.rs"]
 pub mod merged_sink;
 
@@ -60,6 +62,8 @@ mod ch06_semaphore_shows;
 mod ch07_barrier_shows;
 #[path = "course/ch07_race_condition.rs"]
 mod ch07_race_condition_shows;
+#[path = "course/gamma.rs"]
+mod gamma_shows;
 #[path = "course/merged_sink.rs"]
 mod merged_sink_shows;
 

@@ -46,6 +46,7 @@ transcripts! {
     ch06_semaphore
     ch07_barrier
     ch07_race_condition
+    gamma
     merged_sink
 }
 

@@ -13,6 +13,7 @@
 //! ```
 
 mod barrier;
+mod integrate;
 mod lock;
 mod measure;
 mod mutex;
@@ -113,6 +114,7 @@ fn run(options: Options) -> Outcome {
         semaphore::measures(),
         barrier::measures(),
         pool::measures(),
+        integrate::measures(),
     ]
     .concat();
     if options.list {

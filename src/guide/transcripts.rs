@@ -46,5 +46,6 @@ pages! {
     ch06_semaphore
     ch07_barrier
     ch07_race_condition
+    gamma
     merged_sink
 }

@@ -5,6 +5,8 @@
 mod barrier;
 #[cfg(feature = "pool")]
 mod census;
+#[cfg(feature = "integrate")]
+mod integrate;
 mod lock;
 mod monitor;
 mod mutex;
