@@ -31,6 +31,14 @@ pub mod ch06_semaphore;
 pub mod ch07_barrier;
 #[path = "../examples/ch07_race_condition.rs"]
 pub mod ch07_race_condition;
+#[path = "../examples/ch08_future.rs"]
+pub mod ch08_future;
+#[path = "../examples/ch08_thread_pool.rs"]
+pub mod ch08_thread_pool;
+#[path = "../examples/ch09_recursive_sum.rs"]
+pub mod ch09_recursive_sum;
+#[path = "../examples/ch10_speedup.rs"]
+pub mod ch10_speedup;
 #[path = "../examples/gamma.rs"]
 pub mod gamma;
 #[path = "../examples/merged_sink.rs"]
@@ -62,6 +70,14 @@ mod ch06_semaphore_shows;
 mod ch07_barrier_shows;
 #[path = "course/ch07_race_condition.rs"]
 mod ch07_race_condition_shows;
+#[path = "course/ch08_future.rs"]
+mod ch08_future_shows;
+#[path = "course/ch08_thread_pool.rs"]
+mod ch08_thread_pool_shows;
+#[path = "course/ch09_recursive_sum.rs"]
+mod ch09_recursive_sum_shows;
+#[path = "course/ch10_speedup.rs"]
+mod ch10_speedup_shows;
 #[path = "course/gamma.rs"]
 mod gamma_shows;
 #[path = "course/merged_sink.rs"]
@@ -116,6 +132,10 @@ fn the_flags_of_every_program_are_sound() {
         ch06_semaphore
         ch07_barrier
         ch07_race_condition
+        ch08_future
+        ch08_thread_pool
+        ch09_recursive_sum
+        ch10_speedup
         merged_sink
     };
     for (name, mut command) in programs.clone() {

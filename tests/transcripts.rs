@@ -46,6 +46,10 @@ transcripts! {
     ch06_semaphore
     ch07_barrier
     ch07_race_condition
+    ch08_future
+    ch08_thread_pool
+    ch09_recursive_sum
+    ch10_speedup
     gamma
     merged_sink
 }

@@ -21,6 +21,10 @@
 //! | [`ch06_semaphore`] | a permit that goes back twice | [`Semaphore`](crate::semaphore::Semaphore) with guards, [`BoundedSemaphore`](crate::semaphore::BoundedSemaphore) |
 //! | [`ch07_race_condition`] | the order decides, under the lock too | saying which order |
 //! | [`ch07_barrier`] | a barrier that counts some of them | [`Barrier`](crate::barrier::Barrier) |
+//! | [`ch08_future`] | an error that nobody asks for | [`Future`](crate::pool::Future) |
+//! | [`ch08_thread_pool`] | a thread for each job | [`Pool`](crate::pool::Pool), `ProcessPool` |
+//! | [`ch09_recursive_sum`] | all workers wait for jobs that nobody runs | [`Claims`](crate::pool::Claims) |
+//! | [`ch10_speedup`] | a baseline that is not sequential | a loop on one thread, warm and repeated |
 //! | [`merged_sink`] | | [`OrderedSink`](crate::sink::OrderedSink) |
 
 macro_rules! pages {
@@ -46,6 +50,10 @@ pages! {
     ch06_semaphore
     ch07_barrier
     ch07_race_condition
+    ch08_future
+    ch08_thread_pool
+    ch09_recursive_sum
+    ch10_speedup
     gamma
     merged_sink
 }
