@@ -25,7 +25,7 @@
 //!
 //! | Your jobs | Take |
 //! |---|---|
-//! | are Rust, and no worse than a panic happens to them | [`pool`](crate::pool): a thousand times cheaper to hand over |
+//! | are Rust, and no worse than a panic happens to them | [`pool`](crate::pool): some hundred times cheaper to hand over |
 //! | call code that may crash, leak, or corrupt memory | this |
 //! | may hang, and have to be killed | this, with [`Job::timeout`] |
 //! | change what belongs to a process: its directory, its signals, its limits | this |
@@ -47,7 +47,7 @@
 //!
 //! # Trade-offs
 //!
-//! - A call costs some ten microseconds and two copies of what is sent. The first one costs the start
+//! - A call costs some twenty microseconds and two copies of what is sent. The first one costs the start
 //!   of the program, about a millisecond.
 //! - What goes over is what serde can write, in `postcard`'s format: no borrowed data, and no format
 //!   that describes itself.
