@@ -17,7 +17,6 @@ const MOST_ALONG: u64 = 1 << 24;
 /// Points that are computed at a time.
 const STAGE: usize = 4 * BLOCK;
 const CHUNK: u64 = 128;
-const MOST_CHUNKS: u64 = 4096;
 
 /// An integral over a box of `D` dimensions, by the same rule along each axis.
 ///
@@ -269,7 +268,7 @@ fn integrate<F: Fn([f64; D]) -> f64 + Sync, A: Adder, const D: usize>(
     setup: &mut Setup<'_>,
 ) -> Result<Estimate, (Fault, Estimate)> {
     let blocks = task.nodes.div_ceil(BLOCK as u64);
-    let chunks = blocks.div_ceil(CHUNK).clamp(1, MOST_CHUNKS);
+    let chunks = blocks.div_ceil(CHUNK);
     #[allow(clippy::cast_possible_truncation)] // not more than there are blocks
     let border = |chunk: u64| {
         let block = u128::from(chunk) * u128::from(blocks) / u128::from(chunks);

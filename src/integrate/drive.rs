@@ -57,8 +57,9 @@ pub(super) fn in_order<T: Send>(
         }
         return Ok(());
     }
-    // Without a callback there is nothing to stop for in between.
-    let wave = if setup.progress.is_some() { (chunks / 64).max(16) } else { chunks };
+    // What is merged at a time: memory is bounded, and a callback is not kept waiting.
+    let most = if setup.progress.is_some() { (chunks / 64).clamp(16, 256) } else { 4096 };
+    let wave = chunks.min(most);
     let faulty = AtomicU64::new(u64::MAX);
     let mut begin = 0;
     while begin < chunks {

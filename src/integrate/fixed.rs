@@ -21,7 +21,6 @@ pub(super) const MOST: u64 = 1 << 51;
 const STAGE: usize = 8 * BLOCK;
 /// A chunk is about this many blocks.
 const CHUNK: u64 = 128;
-const MOST_CHUNKS: u64 = 4096;
 
 /// The nodes of a rule, by index.
 pub(super) struct Grid {
@@ -174,7 +173,7 @@ impl Grid {
     }
 
     fn chunks(&self) -> u64 {
-        self.nodes.div_ceil(BLOCK as u64).div_ceil(CHUNK).clamp(1, MOST_CHUNKS)
+        self.nodes.div_ceil(BLOCK as u64).div_ceil(CHUNK)
     }
 
     /// The indices of a chunk: whole blocks, but for the end of the last.

@@ -94,3 +94,17 @@ fn what_was_computed_before_is_in_the_partial_result() {
         }
     });
 }
+
+#[test]
+fn progress_comes_early_even_when_the_end_is_years_away() {
+    within("early progress", || {
+        let stop = AtomicBool::new(false);
+        let rule = Rule::Midpoint { steps: 1 << 50 };
+        let result = Integral::new(|x| x, 0.0..1.0)
+            .rule(rule)
+            .cancel(&stop)
+            .progress(|_| stop.store(true, Ordering::Relaxed))
+            .run();
+        assert!(matches!(result, Err(IntegralError::Cancelled { partial }) if partial.evals > 0));
+    });
+}
