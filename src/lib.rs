@@ -34,6 +34,7 @@
 //! | the same, with parties that come and go | phases | [`Phaser`](phaser::Phaser) |
 //! | jobs for a few threads | their results, as futures that can be awaited, cancelled, gathered | [`Pool`](pool::Pool) |
 //! | jobs that may crash or hang | to lose one job, not the program | `process` |
+//! | a chain of steps, some slow | all at once, in order, with one error at most | [`Pipeline`](pipeline::Pipeline) |
 //! | threads that wait for each other | a picture of it | [`Timeline`](timeline::Timeline) |
 //! | a function to integrate | few evaluations, or many millions on all cores, and the same bits on any number | [`Integral`](integrate::Integral) |
 //! | code that reads the time | tests without sleeps | [`ManualClock`] |
@@ -50,6 +51,7 @@
 //! | [`semaphore`] | permits, handed over in order |
 //! | [`monitor`] | data and the conditions to wait for |
 //! | [`pool`] | jobs for a fixed number of threads, and futures for their results |
+//! | [`pipeline`] | a chain of stages with threads of their own that behaves like a loop |
 //! | [`timeline`] | who ran, waited and held what, recorded through the sink and drawn |
 //! | [`integrate`] | integrals whose bits do not depend on the threads |
 //! | [`clock`] | stamps in nanoseconds, and clocks that never step back |
@@ -67,6 +69,7 @@
 //! | `pool` | yes | [`pool`] |
 //! | `process` | no | `process`: the pool's jobs in processes of their own |
 //! | `integrate` | yes | [`integrate`] and rayon |
+//! | `pipeline` | yes | [`pipeline`] |
 //! | `timeline` | yes | [`timeline`]; needs `sink` |
 //! | `arc_lock` | no | guards that own an `Arc` of their lock |
 //! | `serde` | no | serialize what the locks protect |

@@ -265,7 +265,7 @@ impl fmt::Debug for OnError<'_> {
 }
 
 /// What an edge holds unless told otherwise.
-const CAPACITY: usize = 256;
+const CAPACITY: usize = 1024;
 
 /// A chain of stages that has not begun to run.
 ///
@@ -540,7 +540,7 @@ impl<'p, S: Segment> Pipeline<'p, S> {
         self.with(|before| before.inspected(f))
     }
 
-    /// Sets how many items may wait between two stages, for every edge behind this point; 256
+    /// Sets how many items may wait between two stages, for every edge behind this point; 1024
     /// unless set.
     ///
     /// In flight are never more than the sum of the capacities and one batch for each worker.

@@ -25,6 +25,10 @@ pub mod ch04_livelock;
 pub mod ch04_starvation;
 #[path = "../examples/ch05_condvar.rs"]
 pub mod ch05_condvar;
+#[path = "../examples/ch05_pipeline.rs"]
+pub mod ch05_pipeline;
+#[path = "../examples/ch05_producer_consumer.rs"]
+pub mod ch05_producer_consumer;
 #[path = "../examples/ch06_semaphore.rs"]
 pub mod ch06_semaphore;
 #[path = "../examples/ch07_barrier.rs"]
@@ -64,6 +68,10 @@ mod ch04_livelock_shows;
 mod ch04_starvation_shows;
 #[path = "course/ch05_condvar.rs"]
 mod ch05_condvar_shows;
+#[path = "course/ch05_pipeline.rs"]
+mod ch05_pipeline_shows;
+#[path = "course/ch05_producer_consumer.rs"]
+mod ch05_producer_consumer_shows;
 #[path = "course/ch06_semaphore.rs"]
 mod ch06_semaphore_shows;
 #[path = "course/ch07_barrier.rs"]
@@ -129,6 +137,8 @@ fn the_flags_of_every_program_are_sound() {
         ch04_livelock
         ch04_starvation
         ch05_condvar
+        ch05_pipeline
+        ch05_producer_consumer
         ch06_semaphore
         ch07_barrier
         ch07_race_condition

@@ -19,6 +19,7 @@ mod measure;
 mod mutex;
 mod pairs;
 mod peers;
+mod pipeline;
 mod pool;
 mod rwlock;
 mod semaphore;
@@ -115,6 +116,7 @@ fn run(options: Options) -> Outcome {
         barrier::measures(),
         pool::measures(),
         integrate::measures(),
+        pipeline::measures(),
     ]
     .concat();
     if options.list {
@@ -132,7 +134,7 @@ fn run(options: Options) -> Outcome {
         scratch: scratch.path().to_owned(),
     };
     if let Some(probe) = options.probe {
-        return sink::probe(&probe, &plan);
+        return pipeline::probe(&probe, &plan).unwrap_or_else(|| sink::probe(&probe, &plan));
     }
     let wanted = |measure: &&Measure| {
         options.filters.is_empty() || options.filters.iter().any(|f| measure.name.contains(&**f))

@@ -47,6 +47,8 @@ pages! {
     ch04_livelock
     ch04_starvation
     ch05_condvar
+    ch05_pipeline
+    ch05_producer_consumer
     ch06_semaphore
     ch07_barrier
     ch07_race_condition

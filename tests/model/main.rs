@@ -29,6 +29,8 @@ const CONTRASTS: &[&[contrast::Contrast]] = &[
     mutex::CONTRASTS,
     phaser::CONTRASTS,
     pool::CONTRASTS,
+    #[cfg(feature = "pipeline")]
+    pipeline::CONTRASTS,
     rwlock::CONTRASTS,
     semaphore::CONTRASTS,
     sink::CONTRASTS,

@@ -1,16 +1,15 @@
 //! Models of the pipeline: its edges, where threads wait, turns are kept and ends are told, in every
 //! interleaving; and, under shuttle, whole pipelines.
 
-use crate::contrast::{check, explore};
-use brigade::internals::Mutant;
+use crate::contrast::{Contrast, all_are_caught, both, shuttle};
+use crate::explore::explore;
+use brigade::internals::Mutant::*;
 use brigade::internals::pipeline::{Edge, End, Took, Wires};
 #[cfg(brigade_loom)]
 use loom::thread;
 #[cfg(brigade_shuttle)]
 use shuttle::thread;
 use std::sync::Arc;
-
-const DEADLOCK: &[&str] = &["deadlock"];
 
 /// Takes until there is nothing left, and says how it ended.
 fn drain(edge: &Edge, wires: &Wires) -> (Vec<u64>, Took) {
@@ -47,198 +46,160 @@ fn in_turn(capacity: usize) {
 
 #[test]
 fn order_is_kept_where_only_one_item_fits() {
-    let mutants: &[(Mutant, &[&str])] = &[
-        (Mutant::PipelineNoReserve, DEADLOCK),
-        (Mutant::PipelineOutOfTurn, &["out of order"]),
-        (Mutant::PipelineRoomUnannounced, DEADLOCK),
-        (Mutant::PipelineEndUnannounced, DEADLOCK),
-        (Mutant::PipelineBellForgets, DEADLOCK),
-    ];
-    check("pipeline::order_is_kept_where_only_one_item_fits", mutants, || explore(|| in_turn(1)));
+    explore(3, || in_turn(1));
 }
 
 #[test]
 fn order_is_kept_where_batches_are_parked() {
-    let mutants: &[(Mutant, &[&str])] = &[
-        (Mutant::PipelineParkedForgotten, &["deadlock", "out of order"]),
-        (Mutant::PipelineOutOfTurn, &["out of order"]),
-    ];
-    check("pipeline::order_is_kept_where_batches_are_parked", mutants, || explore(|| in_turn(3)));
+    explore(3, || in_turn(3));
 }
 
 /// A batch of which nothing is left passes the turn on, with no taker in between to wake anybody.
 #[test]
 fn a_hole_passes_the_turn_on() {
-    let mutants: &[(Mutant, &[&str])] = &[(Mutant::PipelineTurnUnannounced, DEADLOCK)];
-    check("pipeline::a_hole_passes_the_turn_on", mutants, || {
-        explore(|| {
-            let wires = Arc::new(Wires::new());
-            let edge = Arc::new(wires.edge(0, 1, 2, 1));
-            let workers = [(0, &[][..]), (1, &[1][..])].map(|(number, items)| {
-                let (wires, edge) = (Arc::clone(&wires), Arc::clone(&edge));
-                thread::spawn(move || {
-                    let seat = wires.seat();
-                    assert!(edge.give_in_turn(number, items, End::Last, &seat));
-                    edge.leave();
-                })
-            });
-            assert_eq!(drain(&edge, &wires), (vec![1], Took::Ended));
-            for worker in workers {
-                worker.join().unwrap();
-            }
+    explore(3, || {
+        let wires = Arc::new(Wires::new());
+        let edge = Arc::new(wires.edge(0, 1, 2, 1));
+        let workers = [(0, &[][..]), (1, &[1][..])].map(|(number, items)| {
+            let (wires, edge) = (Arc::clone(&wires), Arc::clone(&edge));
+            thread::spawn(move || {
+                let seat = wires.seat();
+                assert!(edge.give_in_turn(number, items, End::Last, &seat));
+                edge.leave();
+            })
         });
+        assert_eq!(drain(&edge, &wires), (vec![1], Took::Ended));
+        for worker in workers {
+            worker.join().unwrap();
+        }
     });
 }
 
 /// The second batch fails, perhaps before the first is there: the first must be seen all the same.
 #[test]
 fn a_failure_comes_in_its_turn() {
-    let mutants: &[(Mutant, &[&str])] =
-        &[(Mutant::PipelineFailureOvertakes, &["not exactly what is before the failure"])];
-    check("pipeline::a_failure_comes_in_its_turn", mutants, || {
-        explore(|| {
-            let wires = Arc::new(Wires::new());
-            let edge = Arc::new(wires.edge(0, 3, 2, 1));
-            let workers = [(0, End::Last), (1, End::Failed)].map(|(number, end)| {
-                let (wires, edge) = (Arc::clone(&wires), Arc::clone(&edge));
-                thread::spawn(move || {
-                    let seat = wires.seat();
-                    assert!(edge.give_in_turn(number, &[number], end, &seat));
-                    edge.leave();
-                })
-            });
-            let (all, end) = drain(&edge, &wires);
-            let exact = (&*all, end) == (&[0, 1][..], Took::Failed(1));
-            assert!(exact, "not exactly what is before the failure: {all:?}");
-            for worker in workers {
-                worker.join().unwrap();
-            }
+    explore(3, || {
+        let wires = Arc::new(Wires::new());
+        let edge = Arc::new(wires.edge(0, 3, 2, 1));
+        let workers = [(0, End::Last), (1, End::Failed)].map(|(number, end)| {
+            let (wires, edge) = (Arc::clone(&wires), Arc::clone(&edge));
+            thread::spawn(move || {
+                let seat = wires.seat();
+                let given = edge.give_in_turn(number, &[number], end, &seat);
+                assert!(given, "not exactly what is before the failure");
+                edge.leave();
+            })
         });
+        let (all, end) = drain(&edge, &wires);
+        let exact = (&*all, end) == (&[0, 1][..], Took::Failed(1));
+        assert!(exact, "not exactly what is before the failure: {all:?}");
+        for worker in workers {
+            worker.join().unwrap();
+        }
     });
 }
 
 /// Both fail: the one that a loop would meet first is told, and the other is refused or unseen.
 #[test]
 fn of_two_failures_the_first_in_order_is_told() {
-    let mutants: &[(Mutant, &[&str])] =
-        &[(Mutant::PipelineFailureOvertakes, &["not the first failure"])];
-    check("pipeline::of_two_failures_the_first_in_order_is_told", mutants, || {
-        explore(|| {
-            let wires = Arc::new(Wires::new());
-            let edge = Arc::new(wires.edge(0, 3, 2, 1));
-            let workers = [0, 1].map(|number| {
-                let (wires, edge) = (Arc::clone(&wires), Arc::clone(&edge));
-                thread::spawn(move || {
-                    let seat = wires.seat();
-                    let given = edge.give_in_turn(number, &[], End::Failed, &seat);
-                    assert!(given || number == 1, "not the first failure");
-                    edge.leave();
-                })
-            });
-            let (all, end) = drain(&edge, &wires);
-            assert_eq!((&*all, end), (&[][..], Took::Failed(0)), "not the first failure");
-            for worker in workers {
-                worker.join().unwrap();
-            }
+    explore(3, || {
+        let wires = Arc::new(Wires::new());
+        let edge = Arc::new(wires.edge(0, 3, 2, 1));
+        let workers = [0, 1].map(|number| {
+            let (wires, edge) = (Arc::clone(&wires), Arc::clone(&edge));
+            thread::spawn(move || {
+                let seat = wires.seat();
+                let given = edge.give_in_turn(number, &[], End::Failed, &seat);
+                assert!(given || number == 1, "not the first failure");
+                edge.leave();
+            })
         });
+        let (all, end) = drain(&edge, &wires);
+        assert_eq!((&*all, end), (&[][..], Took::Failed(0)), "not the first failure");
+        for worker in workers {
+            worker.join().unwrap();
+        }
     });
 }
 
 /// Two take what one gives, item by item and then all at once.
 #[test]
 fn every_item_is_taken_once() {
-    let mutants: &[(Mutant, &[&str])] = &[
-        (Mutant::PipelineRoomUnannounced, DEADLOCK),
-        (Mutant::PipelineEndUnannounced, DEADLOCK),
-        (Mutant::PipelineBellForgets, DEADLOCK),
-    ];
-    check("pipeline::every_item_is_taken_once", mutants, || {
-        explore(|| {
-            let wires = Arc::new(Wires::new());
-            let edge = Arc::new(wires.edge(0, 1, 1, 2));
-            let takers = [(), ()].map(|()| {
-                let (wires, edge) = (Arc::clone(&wires), Arc::clone(&edge));
-                thread::spawn(move || drain(&edge, &wires))
-            });
-            let seat = wires.seat();
-            assert!(edge.give_one(0, &seat));
-            assert!(edge.give(&[1, 2], &seat));
-            edge.leave();
-            let mut all = Vec::new();
-            for taker in takers {
-                let (mut items, end) = taker.join().unwrap();
-                assert_eq!(end, Took::Ended);
-                all.append(&mut items);
-            }
-            all.sort_unstable();
-            assert_eq!(all, [0, 1, 2]);
+    explore(3, || {
+        let wires = Arc::new(Wires::new());
+        let edge = Arc::new(wires.edge(0, 1, 1, 2));
+        let takers = [(), ()].map(|()| {
+            let (wires, edge) = (Arc::clone(&wires), Arc::clone(&edge));
+            thread::spawn(move || drain(&edge, &wires))
         });
+        let seat = wires.seat();
+        assert!(edge.give_one(0, &seat));
+        assert!(edge.give(&[1, 2], &seat));
+        edge.leave();
+        let mut all = Vec::new();
+        for taker in takers {
+            let (mut items, end) = taker.join().unwrap();
+            assert_eq!(end, Took::Ended);
+            all.append(&mut items);
+        }
+        all.sort_unstable();
+        assert_eq!(all, [0, 1, 2]);
     });
 }
 
 /// One thread waits for room, one for its turn, one for items; the switch must reach all of them.
 #[test]
 fn the_switch_reaches_whoever_waits() {
-    let mutants: &[(Mutant, &[&str])] = &[
-        (Mutant::PipelineHaltRingsNobody, DEADLOCK),
-        (Mutant::PipelineHaltRingsFirst, DEADLOCK),
-        (Mutant::PipelineBellForgets, DEADLOCK),
-    ];
-    check("pipeline::the_switch_reaches_whoever_waits", mutants, || {
-        explore(|| {
-            let wires = Arc::new(Wires::new());
-            let (full, empty) = (wires.edge(0, 1, 2, 1), Arc::new(wires.edge(1, 1, 1, 1)));
-            let full = Arc::new(full);
-            let room = {
-                let (wires, full, seat) = (Arc::clone(&wires), Arc::clone(&full), wires.seat());
-                thread::spawn(move || {
-                    let _wires = wires;
-                    assert!(!full.give_in_turn(0, &[0, 1], End::Last, &seat));
-                    full.leave();
-                })
-            };
-            let items = {
-                let (empty, seat) = (Arc::clone(&empty), wires.seat());
-                thread::spawn(move || assert_eq!(empty.take(1, &seat), Took::Off))
-            };
-            wires.turn_off(usize::MAX);
-            room.join().unwrap();
-            items.join().unwrap();
-            assert_eq!(empty.desert(), 0);
-            assert!(full.desert() <= 1);
-        });
+    explore(3, || {
+        let wires = Arc::new(Wires::new());
+        let (full, empty) = (wires.edge(0, 1, 2, 1), Arc::new(wires.edge(1, 1, 1, 1)));
+        let full = Arc::new(full);
+        let room = {
+            let (wires, full, seat) = (Arc::clone(&wires), Arc::clone(&full), wires.seat());
+            thread::spawn(move || {
+                let _wires = wires;
+                assert!(!full.give_in_turn(0, &[0, 1], End::Last, &seat));
+                full.leave();
+            })
+        };
+        let items = {
+            let (empty, seat) = (Arc::clone(&empty), wires.seat());
+            thread::spawn(move || assert_eq!(empty.take(1, &seat), Took::Off))
+        };
+        wires.turn_off(usize::MAX);
+        room.join().unwrap();
+        items.join().unwrap();
+        assert_eq!(empty.desert(), 0);
+        assert!(full.desert() <= 1);
     });
 }
 
 /// A taker that goes away sets free who waits for room, and is handed what is left.
 #[test]
 fn who_deserts_takes_the_rest_along() {
-    check("pipeline::who_deserts_takes_the_rest_along", &[], || {
-        explore(|| {
-            let wires = Arc::new(Wires::new());
-            let edge = Arc::new(wires.edge(0, 1, 1, 1));
-            let giver = {
-                let (edge, seat) = (Arc::clone(&edge), wires.seat());
-                thread::spawn(move || {
-                    let given = (0..3).take_while(|&value| edge.give_one(value, &seat)).count();
-                    edge.leave();
-                    given
-                })
-            };
-            let seat = wires.seat();
-            assert_eq!(edge.take(1, &seat), Took::Items(vec![0]));
-            let left = edge.desert();
-            let given = giver.join().unwrap();
-            assert_eq!(given, 1 + left, "an item was lost");
-        });
+    explore(3, || {
+        let wires = Arc::new(Wires::new());
+        let edge = Arc::new(wires.edge(0, 1, 1, 1));
+        let giver = {
+            let (edge, seat) = (Arc::clone(&edge), wires.seat());
+            thread::spawn(move || {
+                let given = (0..3).take_while(|&value| edge.give_one(value, &seat)).count();
+                edge.leave();
+                given
+            })
+        };
+        let seat = wires.seat();
+        assert_eq!(edge.take(1, &seat), Took::Items(vec![0]));
+        let left = edge.desert();
+        let given = giver.join().unwrap();
+        assert_eq!(given, 1 + left, "an item was lost");
     });
 }
 
 /// Whole pipelines, threads and all.
 #[cfg(brigade_shuttle)]
 mod whole {
-    use crate::contrast::{check, explore};
-    use brigade::internals::Mutant;
+    use crate::explore::explore;
     use brigade::pipeline::{Batch, Control, Par, Pipeline, PipelineError};
     use shuttle::rand::{Rng, thread_rng};
     use shuttle::thread;
@@ -253,111 +214,138 @@ mod whole {
 
     #[test]
     fn a_chain_is_a_loop() {
-        let mutants: &[(Mutant, &[&str])] = &[
-            (Mutant::PipelineNoReserve, &["deadlock"]),
-            (Mutant::PipelineParkedForgotten, &["deadlock", "left == right"]),
-            (Mutant::PipelineTurnUnannounced, &["deadlock"]),
-            (Mutant::PipelineOutOfTurn, &["left == right", "left == right`"]),
-            (Mutant::PipelineRoomUnannounced, &["deadlock"]),
-            (Mutant::PipelineEndUnannounced, &["deadlock"]),
-        ];
-        check("pipeline::whole::a_chain_is_a_loop", mutants, || {
-            explore(|| {
-                let outcome = Pipeline::new(0..6_u64)
-                    .capacity(1 + draw(4) as usize)
-                    .batch(batch())
-                    .map("a", Par::Workers(2), |x| {
-                        thread::yield_now();
-                        x + 1
-                    })
-                    .flat_map("b", Par::Workers(2), |x| (0..x % 3).map(move |y| 10 * x + y))
-                    .chunks(2, None)
-                    .collect::<Vec<_>>();
-                let came = outcome.expect("nothing fails").0;
-                assert_eq!(came, [vec![10, 20], vec![21, 40], vec![50, 51]]);
-            });
+        explore(3, || {
+            let outcome = Pipeline::new(0..6_u64)
+                .capacity(1 + draw(4) as usize)
+                .batch(batch())
+                .map("a", Par::Workers(2), |x| {
+                    thread::yield_now();
+                    x + 1
+                })
+                .flat_map("b", Par::Workers(2), |x| (0..x % 3).map(move |y| 10 * x + y))
+                .chunks(2, None)
+                .collect::<Vec<_>>();
+            let came = outcome.expect("nothing fails").0;
+            assert_eq!(came, [vec![10, 20], vec![21, 40], vec![50, 51]], "not a loop");
         });
     }
 
     #[test]
     fn a_failure_is_that_of_a_loop() {
-        let mutants: &[(Mutant, &[&str])] =
-            &[(Mutant::PipelineFailureOvertakes, &["not exactly a loop"])];
-        check("pipeline::whole::a_failure_is_that_of_a_loop", mutants, || {
-            explore(|| {
-                let (one, two) = (draw(6), draw(6));
-                let mut seen = Vec::new();
-                let outcome = Pipeline::new(0..5_u64)
-                    .capacity(1 + draw(3) as usize)
-                    .batch(batch())
-                    .try_map("a", Par::Workers(2), |x| if x == one { Err("a") } else { Ok(x) })
-                    .try_map("b", Par::Workers(2), |x| if x == two { Err("b") } else { Ok(x) })
-                    .for_each(|x| seen.push(x));
-                let first = one.min(two).min(5);
-                assert!(seen.into_iter().eq(0..first), "not exactly a loop");
-                match outcome {
-                    Ok(_) => assert_eq!(first, 5, "not exactly a loop"),
-                    Err(PipelineError::Stage(failure)) => {
-                        let stage = if one <= two { "a" } else { "b" };
-                        assert_eq!(
-                            (failure.stage, failure.item),
-                            (stage, first),
-                            "not exactly a loop"
-                        );
-                    }
-                    Err(other) => panic!("{other}"),
+        explore(3, || {
+            let (one, two) = (draw(6), draw(6));
+            let mut seen = Vec::new();
+            let outcome = Pipeline::new(0..5_u64)
+                .capacity(1 + draw(3) as usize)
+                .batch(batch())
+                .try_map("a", Par::Workers(2), |x| if x == one { Err("a") } else { Ok(x) })
+                .try_map("b", Par::Workers(2), |x| if x == two { Err("b") } else { Ok(x) })
+                .for_each(|x| seen.push(x));
+            let first = one.min(two).min(5);
+            assert!(seen.into_iter().eq(0..first), "not exactly a loop");
+            match outcome {
+                Ok(_) => assert_eq!(first, 5, "not exactly a loop"),
+                Err(PipelineError::Stage(failure)) => {
+                    let stage = if one <= two { "a" } else { "b" };
+                    assert_eq!((failure.stage, failure.item), (stage, first), "not exactly a loop");
                 }
-            });
+                Err(other) => panic!("{other}"),
+            }
         });
     }
 
     #[test]
     fn cancel_ends_everything_from_anywhere() {
-        let mutants: &[(Mutant, &[&str])] = &[
-            (Mutant::PipelineHaltRingsNobody, &["deadlock"]),
-            (Mutant::PipelineHaltRingsFirst, &["deadlock"]),
-        ];
-        check("pipeline::whole::cancel_ends_everything_from_anywhere", mutants, || {
-            explore(|| {
-                let control = Control::new();
-                let canceller = {
-                    let control = control.clone();
-                    thread::spawn(move || control.cancel())
-                };
-                let mut next = 0;
-                let outcome = Pipeline::new(0..8_u64)
-                    .control(&control)
-                    .capacity(1 + draw(3) as usize)
-                    .batch(batch())
-                    .map("a", Par::Workers(2), |x| x)
-                    .serial("b", |x| x)
-                    .for_each(|x| {
-                        assert_eq!(x, next);
-                        next += 1;
-                    });
-                match outcome {
-                    Ok(report) => assert_eq!((next, report.items), (8, 8)),
-                    Err(PipelineError::Cancelled) => {}
-                    Err(other) => panic!("{other}"),
-                }
-                canceller.join().unwrap();
-            });
+        explore(3, || {
+            let control = Control::new();
+            let canceller = {
+                let control = control.clone();
+                thread::spawn(move || control.cancel())
+            };
+            let mut next = 0;
+            let outcome = Pipeline::new(0..8_u64)
+                .control(&control)
+                .capacity(1 + draw(3) as usize)
+                .batch(batch())
+                .map("a", Par::Workers(2), |x| x)
+                .serial("b", |x| x)
+                .for_each(|x| {
+                    assert_eq!(x, next);
+                    next += 1;
+                });
+            match outcome {
+                Ok(report) => assert_eq!((next, report.items), (8, 8)),
+                Err(PipelineError::Cancelled) => {}
+                Err(other) => panic!("{other}"),
+            }
+            canceller.join().unwrap();
         });
     }
 
     #[test]
     fn a_handle_can_be_let_go_at_any_time() {
-        check("pipeline::whole::a_handle_can_be_let_go_at_any_time", &[], || {
-            explore(|| {
-                let handle = Pipeline::new(0..).capacity(2).map("a", Par::Workers(2), |x: u64| x);
-                let mut handle = handle.spawn().expect("threads");
-                let want = draw(4);
-                let came: Vec<u64> = handle.by_ref().take(want as usize).collect();
-                assert!(came.into_iter().eq(0..want));
-                if draw(2) == 0 {
-                    handle.finish().expect("stopping is no error");
-                }
-            });
+        explore(3, || {
+            let handle = Pipeline::new(0..).capacity(2).map("a", Par::Workers(2), |x: u64| x);
+            let mut handle = handle.spawn().expect("threads");
+            let want = draw(4);
+            let came: Vec<u64> = handle.by_ref().take(want as usize).collect();
+            assert!(came.into_iter().eq(0..want));
+            if draw(2) == 0 {
+                handle.finish().expect("stopping is no error");
+            }
         });
     }
+}
+
+const DEADLOCK: &[&str] = &["deadlock"];
+const ONE_FITS: &str = "pipeline::order_is_kept_where_only_one_item_fits";
+const PARKED: &str = "pipeline::order_is_kept_where_batches_are_parked";
+const TAKEN_ONCE: &str = "pipeline::every_item_is_taken_once";
+const SWITCH: &str = "pipeline::the_switch_reaches_whoever_waits";
+const CHAIN: &str = "pipeline::whole::a_chain_is_a_loop";
+const CANCEL: &str = "pipeline::whole::cancel_ends_everything_from_anywhere";
+
+pub(crate) const CONTRASTS: &[Contrast] = &[
+    both(PipelineNoReserve, ONE_FITS, DEADLOCK),
+    both(PipelineOutOfTurn, ONE_FITS, &["out of order"]),
+    both(PipelineRoomUnannounced, ONE_FITS, DEADLOCK),
+    both(PipelineEndUnannounced, ONE_FITS, DEADLOCK),
+    both(PipelineBellForgets, ONE_FITS, DEADLOCK),
+    both(PipelineParkedForgotten, PARKED, &["deadlock", "out of order"]),
+    both(PipelineOutOfTurn, PARKED, &["out of order"]),
+    both(PipelineTurnUnannounced, "pipeline::a_hole_passes_the_turn_on", DEADLOCK),
+    both(
+        PipelineFailureOvertakes,
+        "pipeline::a_failure_comes_in_its_turn",
+        &["not exactly what is before the failure"],
+    ),
+    both(
+        PipelineFailureOvertakes,
+        "pipeline::of_two_failures_the_first_in_order_is_told",
+        &["not the first failure"],
+    ),
+    both(PipelineRoomUnannounced, TAKEN_ONCE, DEADLOCK),
+    both(PipelineEndUnannounced, TAKEN_ONCE, DEADLOCK),
+    both(PipelineBellForgets, TAKEN_ONCE, DEADLOCK),
+    both(PipelineHaltRingsNobody, SWITCH, DEADLOCK),
+    both(PipelineHaltRingsFirst, SWITCH, DEADLOCK),
+    both(PipelineBellForgets, SWITCH, DEADLOCK),
+    shuttle(PipelineNoReserve, CHAIN, DEADLOCK),
+    shuttle(PipelineParkedForgotten, CHAIN, &["deadlock", "not a loop"]),
+    shuttle(PipelineTurnUnannounced, CHAIN, DEADLOCK),
+    shuttle(PipelineOutOfTurn, CHAIN, &["not a loop"]),
+    shuttle(PipelineRoomUnannounced, CHAIN, DEADLOCK),
+    shuttle(PipelineEndUnannounced, CHAIN, DEADLOCK),
+    shuttle(
+        PipelineFailureOvertakes,
+        "pipeline::whole::a_failure_is_that_of_a_loop",
+        &["not exactly a loop"],
+    ),
+    shuttle(PipelineHaltRingsNobody, CANCEL, DEADLOCK),
+    shuttle(PipelineHaltRingsFirst, CANCEL, DEADLOCK),
+];
+
+#[test]
+fn every_mutant_is_caught() {
+    all_are_caught(CONTRASTS);
 }
