@@ -104,7 +104,7 @@ pub fn alone(options: &Options, recorder: &Recorder) -> Outcome {
 fn chain(options: &Options, recorder: &Recorder, cooks: usize, claim: Claim) -> Outcome {
     let start = Instant::now();
     let source = (0..options.vegetables).map(|number| Vegetable { number, began: Instant::now() });
-    let lane = || recorder.lane(thread::current().name().unwrap_or_default().to_owned());
+    let lane = || recorder.lane(thread::current().name().unwrap_or_default());
     let at = |step: usize| {
         move |lane: &mut scene::Lane, vegetable: Vegetable| {
             let _busy = lane.hold(STEPS[step].0);

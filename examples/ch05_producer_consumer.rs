@@ -185,7 +185,7 @@ pub fn fixed(options: &Options, recorder: &Recorder) -> Outcome {
         .map_init(
             "eat",
             Par::Workers(options.eaters as usize),
-            || recorder.lane(thread::current().name().unwrap_or("eater").to_owned()),
+            || recorder.lane(thread::current().name().unwrap_or("eater")),
             |lane, bowl| {
                 let _eating = lane.hold("a bowl");
                 bowl
@@ -203,12 +203,7 @@ pub fn processes(options: &Options, recorder: &Recorder) -> Outcome {
         .map_init(
             "eat",
             Par::Workers(options.eaters as usize),
-            || {
-                (
-                    Eater::start(),
-                    recorder.lane(thread::current().name().unwrap_or("eater").to_owned()),
-                )
-            },
+            || (Eater::start(), recorder.lane(thread::current().name().unwrap_or("eater"))),
             |(eater, lane), bowl| {
                 let _eating = lane.hold("a bowl");
                 eater

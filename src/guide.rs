@@ -13,6 +13,7 @@
 //! | [The ordered sink: why its order is right](ordered_sink) | the argument, case by case |
 //! | [How the fair lock works](fair_rwlock) | steps, bounds, orderings, and what it costs |
 //! | [Why the barrier is right](barrier) | one word, and every way for a meeting to end |
+//! | [Why the pipeline is a loop](pipeline) | order, bounds and errors at one place |
 //! | [The pool: why no job is lost, and why waiting is safe](pool) | its protocol, step by step |
 //! | [The integrator: where the digits went](integrator) | rounding, Simpson, and threads |
 //! | [What the programs show](transcripts) | their transcripts, run by the tests |
@@ -27,5 +28,6 @@ pub mod glossary;
 #[cfg(feature = "integrate")]
 pub mod integrator;
 pub mod ordered_sink;
+pub mod pipeline;
 pub mod pool;
 pub mod transcripts;

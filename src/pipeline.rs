@@ -92,7 +92,7 @@
 //!
 //! The reorder ring is that of oneTBB's serial in-order filters (Intel, *Threading Building
 //! Blocks*, 2006), with a reserve for the item whose turn it is; the idea that an error travels in
-//! order is ours.
+//! order is ours. [The essay](crate::guide::pipeline) has the argument and the measurements.
 
 #[allow(unreachable_pub, reason = "the models reach in")]
 pub(crate) mod bell;
