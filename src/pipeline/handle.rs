@@ -101,7 +101,11 @@ impl<T> Handle<T> {
         match told {
             Some(outcome) => {
                 self.join();
-                outcome
+                let Report { failures, .. } = outcome?;
+                // The threads may have ended long before the last item was pulled, and only who pulls
+                // meets the failure behind it.
+                self.core.outcome()?;
+                Ok(Report { failures, ..self.core.report() })
             }
             None => {
                 self.thread = None;

@@ -186,6 +186,22 @@ fn a_handle_works_from_another_thread() {
     });
 }
 
+/// All threads have ended before the first item is pulled: what they left behind still counts.
+#[test]
+fn a_handle_finds_the_failure_behind_the_last_item() {
+    within("a failure behind", || {
+        let mut handle = Pipeline::new(0..10_u32)
+            .try_map("fail", Par::Workers(2), |x| if x == 5 { Err("five") } else { Ok(x) })
+            .spawn()
+            .expect("threads");
+        let control = handle.control();
+        until(|| control.stats().stages[2].queue == 5);
+        assert!(handle.by_ref().eq(0..5));
+        let error = handle.finish().expect_err("five fails");
+        assert_eq!(error.to_string(), "stage \"fail\", item 5: five");
+    });
+}
+
 #[test]
 fn cancelling_what_is_done_changes_nothing() {
     within("too late", || {
