@@ -134,8 +134,8 @@ pub(super) fn run(plan: &Plan, board: &mut Board) -> Outcome {
             .against(fit[theirs].0, micros(theirs), &times[theirs], &times[ours])
             .goal(goal)
     };
-    for theirs in 3..fit.len() {
-        let before = fit[theirs].0 == "gauss-quad, made before";
+    for (theirs, (name, ..)) in fit.iter().enumerate().skip(3) {
+        let before = *name == "gauss-quad, made before";
         let goal = if before { Goal::Stated } else { Goal::Ratio(1.0) };
         board.add(row("to 8e-11, adaptive", 0, theirs, goal).note(std::mem::take(&mut note)));
         board.add(row("to 8e-11, adaptive, lanes", 1, theirs, Goal::Stated));
