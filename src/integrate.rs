@@ -54,7 +54,7 @@
 //!
 //! # Cost
 //!
-//! A fixed rule costs what its evaluations cost: nodes, sums and checks are vector code, some tenth of
+//! A fixed rule costs what its evaluations cost: nodes, sums and checks are vector code, less than
 //! a nanosecond a node. An adaptive rule runs on the calling thread until what it has measured of
 //! the integrand says that threads are worth waking. `benches/integrate.rs` has the figures, and
 //! [the essay](crate::guide::integrator) the reasons.

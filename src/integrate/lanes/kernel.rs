@@ -573,6 +573,31 @@ fn far(x: &Eight, y: &mut Eight, reducible: u8, cosine: bool) {
     }
 }
 
+/// `low`, unless `high` has no error that could be carried, being infinite or zero: then a zero of its
+/// sign, which changes nothing.
+#[inline(always)]
+unsafe fn finite<V: Vector>(high: V, low: V) -> V {
+    // SAFETY: as above.
+    unsafe {
+        let (size, none) = (high.and(ABS), high.and(!ABS));
+        let low = V::select(size.lt(V::splat(f64::INFINITY)), low, none);
+        V::select(V::splat(0.0).lt(size), low, none)
+    }
+}
+
+/// The product of two numbers that are each a sum of two. (No closure: the compiler need not compile one
+/// for the instructions of the function around it.)
+#[inline(always)]
+unsafe fn times<V: Vector>(high: V, low: V, by: V, by_low: V) -> (V, V) {
+    // SAFETY: as above.
+    unsafe {
+        let product = high.mul(by);
+        let error = high.fma(by, product.xor(V::splat(-0.0)));
+        let error = high.fma(by_low, low.fma(by, error));
+        (product, finite(product, error))
+    }
+}
+
 /// Powers with the error of each product carried along, so that only the last step rounds.
 #[inline(always)]
 unsafe fn powi<V: Vector>(x: &Eight, n: i32) -> Eight {
@@ -580,13 +605,6 @@ unsafe fn powi<V: Vector>(x: &Eight, n: i32) -> Eight {
     unsafe {
         let x = V::argument(x);
         let zero = V::splat(0.0);
-        let infinity = V::splat(f64::INFINITY);
-        // An overflow, an infinity and a zero have no error that could be carried: a zero of their sign
-        // changes nothing.
-        let finite = |high: V, low: V| {
-            let (size, none) = (high.and(ABS), high.and(!ABS));
-            V::select(zero.lt(size), V::select(size.lt(infinity), low, none), none)
-        };
         let (base, base_low) = if n < 0 {
             let one = V::splat(1.0);
             let high = one.div(x);
@@ -596,12 +614,6 @@ unsafe fn powi<V: Vector>(x: &Eight, n: i32) -> Eight {
         };
         let exponent = n.unsigned_abs();
         let (mut high, mut low) = (base, base_low);
-        let times = |high: V, low: V, by: V, by_low: V| {
-            let product = high.mul(by);
-            let error = high.fma(by, product.xor(V::splat(-0.0)));
-            let error = high.fma(by_low, low.fma(by, error));
-            (product, finite(product, error))
-        };
         let top = exponent.checked_ilog2().unwrap_or(0);
         for bit in (0..top).rev() {
             (high, low) = times(high, low, high, low);
