@@ -146,6 +146,7 @@ fn the_flags_of_every_program_are_sound() {
         ch08_thread_pool
         ch09_recursive_sum
         ch10_speedup
+        gamma
         merged_sink
     };
     for (name, mut command) in programs.clone() {
