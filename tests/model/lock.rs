@@ -357,6 +357,8 @@ mod crowd {
 }
 
 const DEADLOCK: &[&str] = &["deadlock"];
+/// A deadlock, or trying without end while somebody waits: it depends on who came first.
+const NO_PROGRESS: &[&str] = &["deadlock", "exceeded max_steps"];
 /// Which comes first depends on the schedule.
 const UNNOTICED: &[&str] = &["deadlock", "is not refused"];
 
@@ -367,7 +369,7 @@ pub(crate) const CONTRASTS: &[Contrast] = &[
     both(LockRankUnchecked, "lock::a_refused_order_never_waits", DEADLOCK),
     both(LockTryUnrecorded, "lock::what_was_tried_for_counts", UNNOTICED),
     both(LockRankUnchecked, "lock::what_was_tried_for_counts", UNNOTICED),
-    both(AttemptHoldsOn, "lock::a_polite_one_beside_a_stubborn_one", DEADLOCK),
+    both(AttemptHoldsOn, "lock::a_polite_one_beside_a_stubborn_one", NO_PROGRESS),
     shuttle(AgedAgain, "lock::crowd::the_eldest_comes_through", &["failed again at step"]),
     shuttle(LockAllUnsorted, "lock::crowd::all_modes_together", DEADLOCK),
     shuttle(LockAllByAddress, "lock::crowd::ranked_locks_of_every_kind", DEADLOCK),

@@ -90,7 +90,7 @@ fn a_result_whose_drop_panics_does_not_cost_the_worker() {
 #[test]
 fn errors_say_what_to_do() {
     for (error, said) in [
-        (TaskError::Cancelled, "before it began"),
+        (TaskError::Cancelled, "was cancelled"),
         (TaskError::PoolClosed, "submit before"),
         (TaskError::Rejected, "submit later"),
         (TaskError::Displaced, "make the queue longer"),
