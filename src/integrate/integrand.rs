@@ -4,6 +4,7 @@
 //! is stored.
 
 use super::lanes::F64x8;
+use super::lanes::kernel::{self, Level};
 use std::cell::Cell;
 
 /// What can be integrated: `N` components, looked at in blocks.
@@ -150,20 +151,20 @@ impl<F: Fn(F64x8) -> F64x8 + Sync> Integrand<1> for Lanes<F> {
 }
 
 impl<F: Fn(F64x8) -> F64x8> Fill<1> for Lanes<F> {
-    #[inline]
+    // One copy, so that the inliner sees few uses of the closure.
+    #[inline(never)]
     fn fill(&self, x: &[f64], _: &[f64], [y]: &mut [Vec<f64>; 1], at: &Cell<usize>) {
         let mut mark = Mark { at: 0, seen: at };
         let (groups, rest) = x.as_chunks::<8>();
-        let (values, _) = y.as_chunks_mut::<8>();
-        let groups = groups.iter().copied().chain(rest.last().map(|&last| {
-            // No lane may look beyond the interval: the last place fills those without one.
-            let mut group = [last; 8];
-            group[..rest.len()].copy_from_slice(rest);
-            group
-        }));
-        for (index, (x, y)) in groups.zip(values).enumerate() {
-            mark.at = index * 8;
-            *y = (self.0)(F64x8::from(x)).to_array();
+        let (values, more) = y.as_chunks_mut::<8>().0.split_at_mut(groups.len());
+        // No lane may look beyond the interval: the last place fills those without one.
+        let mut last = [rest.last().copied().unwrap_or(0.0); 8];
+        last[..rest.len()].copy_from_slice(rest);
+        let last = if rest.is_empty() { &[] } else { std::slice::from_ref(&last) };
+        let f = &|x: &[f64; 8]| (self.0)(F64x8::from(*x)).to_array();
+        // One call: the inliner counts them.
+        for (x, y) in [(groups, values), (last, more)] {
+            kernel::apply(Level::best(), f, x, y, &mut mark.at);
         }
         std::mem::forget(mark);
     }

@@ -198,7 +198,7 @@ impl Neg for F64x8 {
 
     #[inline]
     fn neg(self) -> Self {
-        self.map(|x| -x)
+        Self(kernel::arithmetic::neg(self.0))
     }
 }
 
@@ -210,11 +210,7 @@ macro_rules! operators {
 
                 #[inline]
                 fn $name(self, b: Self) -> Self {
-                    let mut out = self.0;
-                    for (x, b) in out.iter_mut().zip(&b.0) {
-                        *x = x.$name(b);
-                    }
-                    Self(out)
+                    Self(kernel::arithmetic::$name(self.0, b.0))
                 }
             }
 

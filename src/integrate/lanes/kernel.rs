@@ -465,11 +465,11 @@ mod x86 {
 const ABS: u64 = u64::MAX >> 1;
 
 #[inline(always)]
-unsafe fn exp<V: Vector>(x: &Eight) -> Eight {
+unsafe fn exp<V: Vector>(x: V) -> V {
     // SAFETY: the caller's promise is passed on; so in every algorithm below.
     unsafe {
         // Beyond these bounds the result is infinite or zero anyway; what is no number passes.
-        let x = V::splat(-746.0).max(V::splat(710.0).min(V::argument(x)));
+        let x = V::splat(-746.0).max(V::splat(710.0).min(x));
         let n = x.fma(V::splat(LOG2_E), V::splat(MAGIC)).sub(V::splat(MAGIC));
         let r = n.fnma(V::splat(LN2_LOW), n.fnma(V::splat(LN2_HIGH), x));
         let term = |high: usize| r.fma(V::splat(EXP[high]), V::splat(EXP[high + 1]));
@@ -482,7 +482,7 @@ unsafe fn exp<V: Vector>(x: &Eight) -> Eight {
         let one = V::splat(1.0);
         let sum = one.add(r);
         let dropped = r.sub(sum.sub(one));
-        sum.add(r2.fma(p, dropped)).scale(n).store()
+        sum.add(r2.fma(p, dropped)).scale(n)
     }
 }
 
@@ -499,13 +499,12 @@ unsafe fn horner<V: Vector, const N: usize>(z: V, coefficients: &[f64; N]) -> V 
 }
 
 #[inline(always)]
-unsafe fn ln<V: Vector>(x: &Eight) -> Eight {
+unsafe fn ln<V: Vector>(x: V) -> V {
     const ROOT_HALF: u64 = 0x3fe6_a09e_667f_3bcd;
     const ONE: u64 = 0x3ff0_0000_0000_0000;
     const FRACTION: u64 = (1 << 52) - 1;
     // SAFETY: as above.
     unsafe {
-        let x = V::argument(x);
         let tiny = x.lt(V::splat(f64::MIN_POSITIVE));
         let normal = V::select(tiny, x.mul(V::splat(18_014_398_509_481_984.0)), x); // 2^54
         let bias = V::select(tiny, V::splat(1023.0 + 54.0), V::splat(1023.0));
@@ -522,16 +521,15 @@ unsafe fn ln<V: Vector>(x: &Eight) -> Eight {
         let y = k.fma(V::splat(LN2_HIGH), f.sub(half.sub(low)));
         let y = V::select(x.lt(V::splat(f64::INFINITY)), y, x);
         let y = V::select(x.lt(V::splat(0.0)), V::splat(f64::NAN), y);
-        V::select(x.eq(V::splat(0.0)), V::splat(f64::NEG_INFINITY), y).store()
+        V::select(x.eq(V::splat(0.0)), V::splat(f64::NEG_INFINITY), y)
     }
 }
 
 /// The sine, or with `QUARTER` = 1 the cosine.
 #[inline(always)]
-unsafe fn sin<V: Vector, const QUARTER: u64>(from: &Eight) -> Eight {
+unsafe fn sin<V: Vector, const QUARTER: u64>(x: V) -> V {
     // SAFETY: as above.
     unsafe {
-        let x = V::argument(from);
         let rounded = x.fma(V::splat(TWO_OVER_PI), V::splat(MAGIC));
         let n = rounded.sub(V::splat(MAGIC));
         // x − n π/2 in two numbers. The first two products are exact.
@@ -558,11 +556,12 @@ unsafe fn sin<V: Vector, const QUARTER: u64>(from: &Eight) -> Eight {
         let nothing = V::select(size.lt(V::splat(7.45e-9)), x, y);
         let y = if QUARTER == 0 { nothing } else { y };
         let reducible = V::bits(size.lt(V::splat(REDUCIBLE)));
-        let mut y = y.store();
-        if reducible != u8::MAX {
-            far(from, &mut y, reducible, QUARTER == 1);
+        if reducible == u8::MAX {
+            return y;
         }
-        y
+        let mut lanes = y.store();
+        far(&x.store(), &mut lanes, reducible, QUARTER == 1);
+        V::load(&lanes)
     }
 }
 
@@ -631,16 +630,15 @@ unsafe fn powi<V: Vector>(x: &Eight, n: i32) -> Eight {
 
 /// The fourth power, or with `FIFTH` the fifth. The error of the square is carried along.
 #[inline(always)]
-unsafe fn fourth<V: Vector, const FIFTH: bool>(x: &Eight) -> Eight {
+unsafe fn fourth<V: Vector, const FIFTH: bool>(x: V) -> V {
     // SAFETY: as above.
     unsafe {
-        let x = V::argument(x);
         let square = x.mul(x);
         let error = x.fma(x, square.xor(V::splat(-0.0)));
         let plain = square.mul(square);
         let better = square.fma(square, square.add(square).mul(error));
         let power = V::select(plain.lt(V::splat(f64::INFINITY)), better, plain);
-        if FIFTH { power.mul(x).store() } else { power.store() }
+        if FIFTH { power.mul(x) } else { power }
     }
 }
 
@@ -724,14 +722,190 @@ macro_rules! dispatch {
 }
 
 dispatch! {
-    exp8, exp, (x: &Eight) -> Eight;
-    ln8, ln, (x: &Eight) -> Eight;
-    sin8, sin[0], (x: &Eight) -> Eight;
-    cos8, sin[1], (x: &Eight) -> Eight;
     powi8, powi, (x: &Eight, n: i32) -> Eight;
-    fourth8, fourth[false], (x: &Eight) -> Eight;
-    fifth8, fourth[true], (x: &Eight) -> Eight;
     mul_add8, mul_add, (a: &Eight, b: &Eight, c: &Eight) -> Eight;
     spread, nodes, (out: &mut [f64], start: f64, step: f64, first: f64);
     sums, columns, (block: &[f64; BLOCK]) -> (Eight, Eight);
+}
+
+/// The same for functions of one group, which are small enough to become part of a loop: see [`apply`].
+macro_rules! functions {
+    ($($name:ident, $algorithm:ident $([$($extra:tt)*])?;)*) => {
+        $(
+            #[inline]
+            pub(crate) fn $name(level: Level, x: &Eight) -> Eight {
+                // Eight numbers are passed in registers if this is a call, and are one register if it
+                // is not. Vectors would do so too, but LLVM then never inlines the caller.
+                #[cfg(target_arch = "x86_64")]
+                #[inline]
+                #[target_feature(enable = "avx512f")]
+                #[allow(clippy::too_many_arguments)]
+                fn wide(a: f64, b: f64, c: f64, d: f64, e: f64, f: f64, g: f64, h: f64) -> Eight {
+                    // SAFETY: this function is only compiled for, and called on, such a processor.
+                    unsafe {
+                        let x = x86::Wide::load(&[a, b, c, d, e, f, g, h]);
+                        $algorithm::<x86::Wide $(, $($extra)*)?>(x).store()
+                    }
+                }
+                // One call, because the inliner counts them.
+                #[inline(never)]
+                fn rest(level: Level, x: &Eight) -> Eight {
+                    #[cfg(target_arch = "x86_64")]
+                    #[target_feature(enable = "avx2,fma")]
+                    fn pair(x: &Eight) -> Eight {
+                        // SAFETY: as above.
+                        unsafe {
+                            let x = x86::Pair::argument(x);
+                            $algorithm::<x86::Pair $(, $($extra)*)?>(x).store()
+                        }
+                    }
+                    #[cfg(target_arch = "x86_64")]
+                    if level == Level::Avx2 {
+                        // SAFETY: a level other than `Scalar` comes from `available` and `best`, which
+                        // have asked the processor.
+                        return unsafe { pair(x) };
+                    }
+                    let _ = level;
+                    // SAFETY: `Plain` has no conditions.
+                    unsafe { $algorithm::<Plain $(, $($extra)*)?>(Plain::load(x)).store() }
+                }
+                #[cfg(target_arch = "x86_64")]
+                if level == Level::Avx512 {
+                    let [a, b, c, d, e, f, g, h] = *x;
+                    // SAFETY: as in `rest`.
+                    return unsafe { wide(a, b, c, d, e, f, g, h) };
+                }
+                // A copy, so that the argument itself has no address and may stay in registers.
+                let x = *x;
+                rest(level, &x)
+            }
+        )*
+    };
+}
+
+functions! {
+    exp8, exp;
+    ln8, ln;
+    sin8, sin[0];
+    cos8, sin[1];
+    fourth8, fourth[false];
+    fifth8, fourth[true];
+}
+
+/// Applies `f` to each group, in a loop that is compiled for AVX-512 where the processor has it, and counts
+/// in `done` the numbers that are through.
+///
+/// The compiler may make `f`, and the functions above that it calls, part of the loop: then a group
+/// stays in registers on its way through them. If it does not, they are called; the result is the same.
+#[inline]
+pub(crate) fn apply(
+    level: Level,
+    f: impl Fn(&Eight) -> Eight,
+    x: &[Eight],
+    y: &mut [Eight],
+    done: &mut usize,
+) {
+    #[inline(always)]
+    fn run(f: impl Fn(&Eight) -> Eight, x: &[Eight], y: &mut [Eight], done: &mut usize) {
+        const GROUPS: usize = BLOCK / LANES;
+        // A loop within a loop, so that the inliner takes the call for as frequent as it is.
+        for (x, y) in x.chunks(GROUPS).zip(y.chunks_mut(GROUPS)) {
+            for (x, y) in x.iter().zip(y) {
+                #[cfg(all(target_arch = "x86_64", not(miri)))]
+                // SAFETY: it is empty. It keeps the compiler from making vectors across groups, which
+                // would gather and scatter them.
+                unsafe {
+                    std::arch::asm!("", options(nomem, nostack, preserves_flags));
+                }
+                *y = f(x);
+                *done += LANES;
+            }
+        }
+    }
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx512f")]
+    fn wide(f: impl Fn(&Eight) -> Eight, x: &[Eight], y: &mut [Eight], done: &mut usize) {
+        run(f, x, y, done);
+    }
+    #[cfg(target_arch = "x86_64")]
+    if level == Level::Avx512 {
+        // SAFETY: such a level comes from `available` and `best`, which have asked the processor.
+        return unsafe { wide(f, x, y, done) };
+    }
+    let _ = level;
+    run(f, x, y, done);
+}
+
+/// Arithmetic, in the registers that all processors of the architecture have: a few instructions, which
+/// the inliner rates at half of what eight single ones would cost.
+#[cfg(target_arch = "x86_64")]
+pub(super) mod arithmetic {
+    use super::Eight;
+    use std::arch::x86_64::*;
+    use std::mem::transmute;
+
+    type Quarters = [__m128d; 4];
+
+    macro_rules! operations {
+        ($($name:ident, $instruction:ident;)*) => {
+            $(
+                #[inline(always)]
+                pub(crate) fn $name(a: Eight, b: Eight) -> Eight {
+                    // SAFETY: every x86-64 processor has SSE2; the types are of one size, and any bits
+                    // are a value of either.
+                    unsafe {
+                        let (a, b) = (transmute::<Eight, Quarters>(a), transmute::<Eight, Quarters>(b));
+                        transmute::<Quarters, Eight>([
+                            $instruction(a[0], b[0]),
+                            $instruction(a[1], b[1]),
+                            $instruction(a[2], b[2]),
+                            $instruction(a[3], b[3]),
+                        ])
+                    }
+                }
+            )*
+        };
+    }
+
+    operations! {
+        add, _mm_add_pd;
+        sub, _mm_sub_pd;
+        mul, _mm_mul_pd;
+        div, _mm_div_pd;
+        xor, _mm_xor_pd;
+    }
+
+    #[inline(always)]
+    pub(crate) fn neg(x: Eight) -> Eight {
+        xor(x, [-0.0; 8])
+    }
+}
+
+/// Arithmetic, a lane at a time.
+#[cfg(not(target_arch = "x86_64"))]
+pub(super) mod arithmetic {
+    use super::{Eight, each};
+
+    macro_rules! operations {
+        ($($name:ident, $operator:tt;)*) => {
+            $(
+                #[inline(always)]
+                pub(crate) fn $name(a: Eight, b: Eight) -> Eight {
+                    each(|i| a[i] $operator b[i]).0
+                }
+            )*
+        };
+    }
+
+    operations! {
+        add, +;
+        sub, -;
+        mul, *;
+        div, /;
+    }
+
+    #[inline(always)]
+    pub(crate) fn neg(x: Eight) -> Eight {
+        x.map(|x| -x)
+    }
 }
