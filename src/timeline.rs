@@ -308,7 +308,7 @@ impl Timeline {
     ///
     /// A cell shows what took most of its time, counting the innermost span; nothing is so short
     /// that it is not shown where nothing else is. Below some 24 columns there is no room for a
-    /// chart, and lines are cut off.
+    /// chart, and lines are cut off; no chart is wider than 10,000.
     ///
     /// # Examples
     ///

@@ -95,10 +95,12 @@ impl<'r> Watch<'r> {
         Signal { watch: self, name, condvar: FairCondvar::new() }
     }
 
-    /// Blocks until so many of them wait, or the run is called off: for a scene that has to begin with
-    /// a line of known order.
+    /// Blocks until so many of them wait for a signal, or the run is called off: for a scene that has
+    /// to begin with a line of known order.
     pub fn until_waiting(&self, members: usize) {
-        let waiting = |board: &Board| board.cast.iter().filter(|e| e.waits.is_some()).count();
+        // Who waits for a lock has not looked yet, and may still find that it need not wait.
+        let waiting =
+            |board: &Board| board.cast.iter().filter(|entry| entry.waits_for_a_signal()).count();
         let mut board = self.board.lock();
         while waiting(&board) < members && board.stuck.is_none() {
             self.waits.wait(&mut board);

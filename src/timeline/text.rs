@@ -9,6 +9,9 @@ use crate::clock::nanos;
 /// Fewer columns hold no chart.
 const LEAST: usize = 24;
 
+/// More columns would be memory and nothing to see.
+const MOST: usize = 10_000;
+
 /// How many spans without an end are named.
 const NAMED: usize = 8;
 
@@ -27,7 +30,7 @@ fn fill(kind: Kind) -> char {
 
 pub(super) fn draw(timeline: &Timeline, width: usize) -> String {
     let mut text = String::new();
-    for line in lines(timeline, width.max(LEAST)) {
+    for line in lines(timeline, width.clamp(LEAST, MOST)) {
         let line: String = line.chars().take(width).collect();
         text.push_str(line.trim_end());
         text.push('\n');

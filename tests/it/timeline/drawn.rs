@@ -203,6 +203,21 @@ proptest! {
 }
 
 #[test]
+fn a_width_without_end_is_a_wide_chart() {
+    let (timeline, ..) = recorded(&[]);
+    assert!(timeline.to_text(usize::MAX).lines().all(|line| line.chars().count() <= 10_000));
+    let recorder = Recorder::new().expect("a recorder");
+    drop(recorder.lane("barron").run("chop"));
+    let text = recorder.finish().to_text(usize::MAX);
+    assert!(
+        text.lines().any(|line| line.chars().count() > 9_000),
+        "{} lines",
+        text.lines().count()
+    );
+    assert!(text.lines().all(|line| line.chars().count() <= 10_000));
+}
+
+#[test]
 fn the_checks_above_can_fail() {
     for bad in ["<a>", "<a></b>", "<a>&</a>", "<a b=\"></a>", "<a></a>x", "<a>></a>"] {
         assert!(!is_well_formed(bad), "{bad}");
