@@ -1,6 +1,8 @@
 //! A sum without any rounding: a fixed-point number wide enough for every `f64` (Kulisch, 1971; in
 //! the small form of Neal, *Fast exact summation using small and large superaccumulators*, 2015).
 
+use std::cmp::Ordering;
+
 use super::dd::Dd;
 
 /// Bits of a limb that a number may fill; the rest of its 64 takes up carries.
@@ -9,6 +11,15 @@ const WIDTH: u32 = 32;
 const LIMBS: usize = 68;
 /// Additions before the carries must be moved on.
 const ROOM: u32 = 1 << 30;
+
+/// What becomes of the digits that do not fit.
+#[derive(Debug, Clone, Copy)]
+enum Rounding {
+    /// The nearest number, ties to even.
+    Nearest,
+    /// Towards zero, but an inexact number ends in a one.
+    Odd,
+}
 
 /// The sum of any finite numbers, in units of 2^-1074.
 #[derive(Debug, Clone)]
@@ -68,8 +79,12 @@ impl Exact {
     }
 
     /// The nearest number, ties to even.
-    #[allow(clippy::cast_sign_loss, clippy::cast_possible_truncation)] // signs are taken off first
     pub(super) fn round(&self) -> f64 {
+        self.rounded(Rounding::Nearest)
+    }
+
+    #[allow(clippy::cast_sign_loss, clippy::cast_possible_truncation)] // signs are taken off first
+    fn rounded(&self, rounding: Rounding) -> f64 {
         let mut sum = self.clone();
         sum.carry();
         let negative = sum.limbs[LIMBS - 1] < 0;
@@ -90,12 +105,12 @@ impl Exact {
         let mut kept = (high >> cut) as u64;
         let dropped = high & ((1 << cut) - 1);
         let half = (1_u128 << cut) >> 1;
-        let up = match dropped.cmp(&half) {
-            std::cmp::Ordering::Greater => true,
-            std::cmp::Ordering::Equal => cut > 0 && (below || kept & 1 == 1),
-            std::cmp::Ordering::Less => false,
+        kept += match (rounding, dropped.cmp(&half)) {
+            (Rounding::Odd, _) => u64::from((dropped != 0 || below) && kept & 1 == 0),
+            (Rounding::Nearest, Ordering::Greater) => 1,
+            (Rounding::Nearest, Ordering::Equal) => u64::from(cut > 0 && (below || kept & 1 == 1)),
+            (Rounding::Nearest, Ordering::Less) => 0,
         };
-        kept += u64::from(up);
         if kept == 1 << 53 {
             kept >>= 1;
             place += 1;
@@ -110,7 +125,9 @@ impl Exact {
         if negative { -size } else { size }
     }
 
-    /// The nearest number, and the nearest to what that leaves.
+    /// The nearest number, and what that leaves. The rest is rounded to odd (Boldo and Melquiond,
+    /// 2008), so that adding the two up once more rounds as the whole sum would: to the nearest, it
+    /// could become a tie that is none.
     pub(super) fn read(&self) -> Dd {
         let high = self.round();
         if !high.is_finite() {
@@ -118,7 +135,7 @@ impl Exact {
         }
         let mut rest = self.clone();
         rest.add(-high);
-        Dd { high, low: rest.round() }
+        Dd { high, low: rest.rounded(Rounding::Odd) }
     }
 }
 
@@ -152,6 +169,22 @@ mod tests {
         assert_eq!(sum([-1.0, -half, -5e-324]), -1.0 - f64::EPSILON);
         assert_eq!(sum([f64::MAX, f64::MAX * f64::EPSILON / 4.0]), f64::MAX);
         assert_eq!(sum([f64::MAX, 2.0_f64.powi(970)]), f64::INFINITY);
+    }
+
+    #[test]
+    fn what_decides_a_tie_is_not_lost_with_the_rest() {
+        for numbers in [
+            [6.835_074_462_429_524e285, 2.658_899_288_411_692_4e285, 0.148_373_799_941_766_17],
+            [1.0, f64::EPSILON / 2.0, 1e-300],
+            [-1.0, -f64::EPSILON / 2.0, -1e-300],
+            [1.0 + f64::EPSILON, f64::EPSILON / 2.0, -1e-300],
+        ] {
+            let mut total = Exact::default();
+            numbers.into_iter().for_each(|x| total.add(x));
+            let pair = total.read();
+            assert_eq!((pair.high + pair.low).to_bits(), total.round().to_bits(), "{numbers:?}");
+            assert_eq!((pair * Dd::from(1.0)).round().to_bits(), total.round().to_bits());
+        }
     }
 
     #[test]

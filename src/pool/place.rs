@@ -20,20 +20,28 @@ pub(super) fn enter(pool: usize) {
 
 /// Whether others of the pool may be waiting for this thread: it is a worker, or inside a job.
 pub(super) fn is_part_of(pool: usize) -> bool {
-    WORKER_OF.with(|at| at.get() == pool)
-        || RUNNING.with(|running| running.borrow().iter().any(|job| job.pool == pool))
+    // A pool in a thread's variable may outlive these; then the thread is inside of nothing.
+    WORKER_OF.try_with(|at| at.get() == pool).unwrap_or(false)
+        || RUNNING
+            .try_with(|running| running.borrow().iter().any(|job| job.pool == pool))
+            .unwrap_or(false)
 }
 
 /// Runs a job as part of which this thread may wait for others. `job` does not unwind.
 #[inline]
 pub(super) fn inside<R>(task: usize, pool: usize, job: impl FnOnce() -> R) -> R {
-    RUNNING.with(|running| running.borrow_mut().push(Job { task, pool }));
+    let known = RUNNING.try_with(|running| running.borrow_mut().push(Job { task, pool })).is_ok();
     let result = job();
-    RUNNING.with(|running| running.borrow_mut().pop());
+    if known {
+        // Nothing to take back where the thread's variables have gone meanwhile.
+        let _ = RUNNING.try_with(|running| running.borrow_mut().pop());
+    }
     result
 }
 
 /// The jobs that this thread is inside of, outermost first.
 pub(super) fn running() -> Vec<usize> {
-    RUNNING.with(|running| running.borrow().iter().map(|job| job.task).collect())
+    RUNNING
+        .try_with(|running| running.borrow().iter().map(|job| job.task).collect())
+        .unwrap_or_default()
 }

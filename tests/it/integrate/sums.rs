@@ -71,6 +71,9 @@ fn exact_is_what_fractions_give() {
         assert_eq!(sum_of(&y, Sum::Exact).to_bits(), exact_sum(y.iter().copied()).to_bits());
     }
     assert_eq!(sum_of(&[1e300, 1.0, -1e300], Sum::Exact), 1.0);
+    // A tie, but for the last one.
+    let y = [6.835_074_462_429_524e285, 2.658_899_288_411_692_4e285, 0.148_373_799_941_766_17];
+    assert_eq!(sum_of(&y, Sum::Exact).to_bits(), exact_sum(y).to_bits());
 }
 
 #[test]

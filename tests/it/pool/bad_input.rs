@@ -88,6 +88,18 @@ fn a_result_whose_drop_panics_does_not_cost_the_worker() {
 }
 
 #[test]
+fn a_pool_in_a_variable_of_a_thread_ends_with_the_thread() {
+    within("thread's pool", || {
+        thread_local!(static POOL: Pool = Pool::new().expect("a pool"));
+        let user = std::thread::spawn(|| {
+            // The crate's own variables of the thread come to be after this one, and go before it.
+            POOL.with(|pool| pool.submit(|_| 7).result())
+        });
+        assert!(matches!(user.join(), Ok(Ok(7))));
+    });
+}
+
+#[test]
 fn errors_say_what_to_do() {
     for (error, said) in [
         (TaskError::Cancelled, "was cancelled"),
