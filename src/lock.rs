@@ -57,7 +57,7 @@
 //!
 //! # What is promised
 //!
-//! - **No deadlock** among threads that take ranked locks, one by one or with [`lock_all`], in any run in
+//! - **No deadlock** among threads that take and upgrade ranked locks, or use [`lock_all`], in any run in
 //!   which no order was refused. (`tests/model/lock.rs`, with the mutants that skip the check, forget
 //!   what was tried for, drop the sort, or sort without the ranks.)
 //! - **Wrong orders are found by one thread**, at the first nesting, before it waits: no two

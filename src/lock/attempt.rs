@@ -55,7 +55,7 @@ enum Limit {
 /// | [`run`](Self::run) | a closure | some rounds of spinning, then pauses: [`backoff`](Self::backoff), [`jitter`](Self::jitter) |
 ///
 /// It never sleeps beyond the deadline, and the last try is at the deadline; one that has
-/// passed means a single try. Locks without timed methods are [`polled`](super::polled), with the pauses
+/// passed is no reason not to try. Locks without timed methods are [`polled`](super::polled), with the pauses
 /// of a closure. The clock is read only after the first refusal. Whatever happens, a panic too, what had
 /// been taken is released.
 ///

@@ -107,6 +107,9 @@ impl Backoff {
     }
 }
 
+/// Rounds of spinning without a look at the clock, a microsecond in all.
+const CLOCKLESS: u32 = 6;
+
 /// The course of one attempt, from the first refusal on.
 #[derive(Debug)]
 pub struct Pace<'t> {
@@ -145,7 +148,9 @@ impl<'t> Pace<'t> {
     /// Passes some time, though not beyond the deadline; `false` if that has come.
     pub(super) fn pause(&mut self) -> bool {
         let (spun, spins) = self.spins;
-        if spun < spins && self.deadline.is_none_or(|deadline| self.began < deadline) {
+        // The first rounds are shorter than a look at the clock.
+        let now = if spun < CLOCKLESS { self.began } else { self.time.now() };
+        if spun < spins && self.deadline.is_none_or(|deadline| now < deadline) {
             self.spins.0 += 1;
             self.time.spin(spun);
             return true;

@@ -405,8 +405,7 @@ where
 impl<Raw: RawRwLockUpgrade, T: ?Sized, R: Rank> Ranked<RwLock<Raw, T>, R> {
     /// Takes shared access that can be upgraded, and waits until it has it.
     ///
-    /// [`RankedGuard::map`] upgrades it; that is not a lock of its own, and is in order whatever else
-    /// is held.
+    /// [`RankedGuard::upgrade`] makes exclusive access of it.
     ///
     /// # Panics
     ///
@@ -416,14 +415,14 @@ impl<Raw: RawRwLockUpgrade, T: ?Sized, R: Rank> Ranked<RwLock<Raw, T>, R> {
     ///
     /// ```
     /// use brigade::lock::{Ranked, RankedGuard, lock_ranks};
-    /// use brigade::rwlock::{FairRwLock, FairRwLockUpgradableReadGuard};
+    /// use brigade::rwlock::FairRwLock;
     ///
     /// lock_ranks! { CACHE }
     ///
     /// let cache = Ranked::new(CACHE, FairRwLock::new(vec![1]));
     /// let reading = cache.upgradable_read();
     /// if !reading.contains(&2) {
-    ///     RankedGuard::map(reading, FairRwLockUpgradableReadGuard::upgrade).push(2);
+    ///     RankedGuard::upgrade(reading).push(2);
     /// }
     /// assert_eq!(*cache.read(), [1, 2]);
     /// ```
@@ -517,10 +516,11 @@ pub struct RankedGuard<G, R: Rank> {
 }
 
 impl<G, R: Rank> RankedGuard<G, R> {
-    /// Turns the lock's own guard into another one of the same lock: upgrades, downgrades, maps to a part
-    /// of the data.
+    /// Turns the lock's own guard into another one of the same lock: downgrades, tries to upgrade, maps to
+    /// a part of the data.
     ///
-    /// If `turn` panics the lock is released.
+    /// `turn` must not wait: nobody checks its order. To wait for an upgrade there is
+    /// [`upgrade`](RankedGuard::upgrade). If `turn` panics the lock is released.
     ///
     /// # Examples
     ///
@@ -573,6 +573,28 @@ impl<G, R: Rank> RankedGuard<G, R> {
         let place = Location::caller();
         demand_again::<R>(&LockName::MadeAt(place), place, 1 << R::INDEX);
         &mut this.guard
+    }
+}
+
+impl<'a, Raw: RawRwLockUpgrade, T: ?Sized, R: Rank>
+    RankedGuard<RwLockUpgradableReadGuard<'a, Raw, T>, R>
+{
+    /// Makes exclusive access of shared access, and waits until the other readers have left.
+    ///
+    /// A reader that has to leave may itself wait, in order, for a lock of higher rank, or share
+    /// this one's rank. So this is in order only if nothing else is held that is not of lower rank.
+    ///
+    /// # Panics
+    ///
+    /// If the thread holds another lock that is not of lower rank. The shared access is released.
+    ///
+    /// # Examples
+    ///
+    /// See [`Ranked::upgradable_read`].
+    #[track_caller]
+    pub fn upgrade(mut this: Self) -> RankedGuard<RwLockWriteGuard<'a, Raw, T>, R> {
+        Self::own(&mut this);
+        Self::map(this, RwLockUpgradableReadGuard::upgrade)
     }
 }
 

@@ -238,14 +238,15 @@ pub(super) fn is_in_order<R: Rank>() -> bool {
     held == 0 || (held & !R::BELOW == 0 && !observe::is_on())
 }
 
-/// Decides what was not in order at first sight; the ranks of `except` are no obstacle.
+/// Decides what was not in order at first sight; one lock of each rank of `except` is no obstacle.
 #[cold]
 pub(super) fn check_again<R: Rank>(
     name: &LockName,
     place: Place,
     except: u64,
 ) -> Result<(), WrongOrder> {
-    let held = R::with_held(Held::ranks).unwrap_or(0) & !except;
+    let held = |slots: &Held| slots.ranks() & !(except & !slots.again.get());
+    let held = R::with_held(held).unwrap_or(0);
     if observe::is_on() {
         observed::<R>(held, place);
         return Ok(());

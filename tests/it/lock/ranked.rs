@@ -408,6 +408,39 @@ fn a_condition_variable_waits_in_order() {
 }
 
 #[test]
+fn a_condition_variable_does_not_wait_beside_another_lock_of_its_rank() {
+    let (one, other) = (low(), low());
+    let (mut held, beside) = lock_all((&one, &other)).expect("two locks");
+    let text = said(|| {
+        RankedGuard::own(&mut held);
+    });
+    assert!(text.contains("`low`"), "whoever is to notify may want both: {text}");
+    drop(beside);
+    let _to_wait_with = RankedGuard::own(&mut held);
+}
+
+#[test]
+fn an_upgrade_waits_in_order_only() {
+    let (cache, beside) = (Ranked::new(MIDDLE, FairRwLock::new(0)), low());
+    let (above, same) = (high(), Ranked::new(MIDDLE, FairRwLock::new(0)));
+    let lower = beside.lock();
+    *RankedGuard::upgrade(cache.upgradable_read()) += 1;
+
+    // A reader of the cache may be waiting for what is held here.
+    let reading = cache.upgradable_read();
+    let higher = above.lock();
+    let text = said(|| drop(RankedGuard::upgrade(reading)));
+    assert!(text.contains("this thread took `high`"), "{text}");
+    drop(higher);
+    assert!(cache.try_write().is_some(), "a refused upgrade keeps nothing");
+
+    let (reading, second) = (cache.upgradable_read(), same.try_read().expect("free"));
+    assert!(!said(|| drop(RankedGuard::upgrade(reading))).is_empty());
+    drop((second, lower));
+    assert_eq!(*cache.read(), 1);
+}
+
+#[test]
 fn guards_map_print_and_share() {
     fn shared<T: Sync>(_: &T) {}
 
