@@ -16,7 +16,7 @@ type Place = &'static Location<'static>;
 ///
 /// The guards come back in the same shape and the same order; those of a slice in a `Vec`. The trait is
 /// sealed.
-pub trait LockSet {
+pub trait LockSet: sealed::Set {
     /// What it gives.
     type Guards;
     /// Guards that are held so far.
@@ -59,6 +59,14 @@ pub trait TimedSet: LockSet {
         pace: &mut Pace<'_>,
     ) -> bool;
 }
+
+mod sealed {
+    /// Out of reach, so that nobody else makes a set.
+    pub trait Set {}
+}
+
+impl<L: Lockable, const N: usize> sealed::Set for [L; N] {}
+impl<L: Lockable> sealed::Set for &[L] {}
 
 /// Sorts few locks of all kinds: each goes to its place among those before it, and is compared with all of
 /// them, for one lock may be named with its rank and without.
@@ -122,6 +130,8 @@ fn keep<G>(slot: &mut Option<G>, guard: G) {
 
 macro_rules! tuples {
     ($($count:literal: $($lock:ident $at:tt)+;)+) => {$(
+        impl<$($lock: Lockable),+> sealed::Set for ($($lock,)+) {}
+
         impl<$($lock: Lockable),+> LockSet for ($($lock,)+) {
             type Guards = ($($lock::Guard,)+);
             type Slots = ($(Option<$lock::Guard>,)+);
