@@ -253,7 +253,8 @@ fn run<I: Integrand<N>, const N: usize>(
         let mut worst = Vec::new();
         let mut taken = 0.0;
         let mut least = 0.0;
-        while worst.len() < room && taken <= total - tolerance / 2.0 {
+        // The worst one at least, also where the error is small and only its estimate is not trusted.
+        while worst.len() < room && (worst.is_empty() || taken <= total - tolerance / 2.0) {
             let next = panels.heap.peek();
             if next.is_none_or(|panel| panel.error < least) {
                 break;

@@ -67,6 +67,10 @@ impl Change {
         Node { x, c, weight: FRAC_PI_2, moved: false }
     }
 
+    fn is_infinite(self) -> bool {
+        self.lower.is_infinite() || self.upper.is_infinite()
+    }
+
     /// The node at `u` = π/2 sinh t, above the centre or below; none where it is beyond all numbers.
     fn node(self, (u, slope): (f64, f64), above: bool) -> Option<Node> {
         let Self { lower, upper, .. } = self;
@@ -237,13 +241,15 @@ fn piece<I: Integrand<N>, const N: usize>(
             if at % 2 == 1 {
                 every_other.add(task.norm, &[node], &y)?;
             }
-            *reach = at + 1;
             if node.moved {
                 hidden += share * 0.25 * change.scale();
             }
             let so_far = task.norm.of(&sums.l1(1.0)) / change.scale();
             negligible = if share <= 1e-19 * so_far && so_far > 0.0 { negligible + 1 } else { 0 };
-            if negligible == 2 {
+            if negligible <= 2 {
+                *reach = at + 1;
+            } else if change.is_infinite() {
+                // Far out an integrand may well overflow.
                 break;
             }
         }

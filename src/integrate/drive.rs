@@ -125,7 +125,10 @@ impl<const N: usize> Values<N> {
         let at = Cell::new(0);
         // Nothing is looked at again after a panic.
         let filled = catch_unwind(AssertUnwindSafe(|| integrand.fill(x, c, &mut self.y, &at)));
-        filled.map_err(|payload| Fault::Panicked { x: x[at.get()], payload: Payload::new(payload) })
+        filled.map_err(|payload| {
+            let x = x.get(at.get()).or(x.last()).copied().unwrap_or(f64::NAN);
+            Fault::Panicked { x, payload: Payload::new(payload) }
+        })
     }
 
     /// Finds the first value among the first of `x` that is not finite, or makes zeros of them all.

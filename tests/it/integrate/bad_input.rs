@@ -195,6 +195,17 @@ fn values_that_are_not_finite_in_lanes_batches_and_vectors() {
 }
 
 #[test]
+fn a_batch_is_never_empty() {
+    // A step, whose first estimate is not trusted although it is within the tolerance.
+    let step = |x: &[f64], y: &mut [f64]| {
+        assert!(x[0].is_finite());
+        y.iter_mut().zip(x).for_each(|(y, &x)| *y = f64::from(u8::from(x >= 0.3)));
+    };
+    let found = Integral::batch(step, 0.0..1.0).abs_tol(10.0).run().expect("an integral");
+    assert!((found.value - 0.7).abs() < 0.1, "{found:?}");
+}
+
+#[test]
 fn a_panic_keeps_its_payload_and_its_place() {
     within("panics", || {
         for rule in every() {

@@ -32,6 +32,14 @@ fn singular_ends_cost_no_more_than_others() {
 }
 
 #[test]
+fn a_peak_beyond_a_gap_is_seen() {
+    // Both peaks are wide enough for a node of the first look; between them there is nothing.
+    let f =
+        |x: f64| [0.5, 0.02].map(|at: f64| (-2500.0 * (x - at).powi(2)).exp()).iter().sum::<f64>();
+    is(Integral::new(f, 0.0..1.0).rule(RULE).run(), 0.068_110_098_183_414, 1e-13);
+}
+
+#[test]
 fn the_complement_keeps_the_digits_of_an_end_that_is_not_zero() {
     // 1/sqrt(1 - x^2) is infinite at both ends, and (1 - x)(1 + x) needs the distance to one of them.
     let f = |x: f64, c: f64| {
