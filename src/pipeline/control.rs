@@ -69,16 +69,18 @@ impl Control {
     /// Whether the pipeline is over, for whatever reason, so that no result is wanted any more.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
+        self.core.expire_if_due();
         self.core.over.load(Ordering::Acquire)
     }
 
-    /// Blocks until the pipeline is over, at most for `limit`; true if it is over. A stage that has
-    /// to wait waits with this.
+    /// Blocks until the pipeline is over, at most for `limit`; true if it is over. A stage or a sink
+    /// that has to wait waits with this; a time limit ends it, too.
     pub fn cancelled_within(&self, limit: Duration) -> bool {
-        let deadline = Instant::now().checked_add(limit);
+        let until = [Instant::now().checked_add(limit), self.core.deadline()];
+        let until = until.into_iter().flatten().min();
         let mut state = self.core.state.lock();
-        while !self.is_cancelled() {
-            match deadline {
+        while !self.core.over.load(Ordering::Acquire) {
+            match until {
                 None => self.core.ended.wait(&mut state),
                 Some(at) => {
                     if self.core.ended.wait_until(&mut state, at).timed_out() {
@@ -87,6 +89,7 @@ impl Control {
                 }
             }
         }
+        drop(state);
         self.is_cancelled()
     }
 
@@ -206,6 +209,13 @@ impl Core {
         // With the lock, so that nobody is between looking and sleeping.
         drop(self.state.lock());
         self.ended.notify_all();
+    }
+
+    /// Ends the run if its time limit has passed: there may be nobody else to notice.
+    fn expire_if_due(&self) {
+        if self.deadline().is_some_and(|at| at <= Instant::now()) {
+            self.expire();
+        }
     }
 
     /// The time limit has passed.

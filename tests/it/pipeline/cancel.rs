@@ -234,6 +234,29 @@ fn cancelling_first_means_that_nothing_happens() {
     });
 }
 
+/// Time enough for a few items to come through, on the slowest of machines.
+const AMPLE: Duration = Duration::from_secs(2);
+
+/// Nobody but the sink is left to notice that the time is over.
+#[test]
+fn a_sink_that_waits_is_ended_by_the_time_limit() {
+    within("waiting sink", || {
+        let control = Control::new();
+        let outcome = Pipeline::new(0..1)
+            .control(&control)
+            .time_limit(Duration::from_millis(20))
+            .for_each(|_| assert!(control.cancelled_within(Duration::MAX)));
+        assert!(matches!(outcome, Err(PipelineError::TimedOut { .. })), "{outcome:?}");
+
+        let control = Control::new();
+        let outcome = Pipeline::new(0..1)
+            .control(&control)
+            .time_limit(Duration::from_millis(20))
+            .for_each(|_| while !control.is_cancelled() {});
+        assert!(matches!(outcome, Err(PipelineError::TimedOut { .. })), "{outcome:?}");
+    });
+}
+
 /// The time limit finds the stage that hangs, although every thread is busy or waits for it.
 #[test]
 fn a_time_limit_names_the_stage_that_hangs() {
@@ -241,7 +264,7 @@ fn a_time_limit_names_the_stage_that_hangs() {
         let control = Control::new();
         let outcome = Pipeline::new(0..100_u64)
             .control(&control)
-            .time_limit(Duration::from_millis(30))
+            .time_limit(AMPLE)
             .map("fine", Par::Workers(2), |x| x)
             .map("hangs", Par::Workers(2), |x| {
                 if x == 7 {
@@ -264,7 +287,7 @@ fn a_stage_that_never_returns_does_not_hold_up_its_handle() {
         let gate = Arc::new(Gate::default());
         let inner = Arc::clone(&gate);
         let mut handle = Pipeline::new(0..10)
-            .time_limit(Duration::from_millis(30))
+            .time_limit(AMPLE)
             .map("deaf", Par::Serial, move |x| {
                 if x == 2 {
                     inner.pass();
