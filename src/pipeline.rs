@@ -130,6 +130,8 @@ pub use report::{Report, ServiceTime, StageReport};
 use std::error::Error;
 use std::fmt;
 use std::num::NonZeroUsize;
+#[cfg(not(brigade_loom))]
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread::available_parallelism;
 use std::time::Duration;
 
@@ -699,7 +701,11 @@ impl<'p, S: Segment> Pipeline<'p, S> {
         let outcome = std::sync::Arc::new(handle::Outcome::new());
         let told = std::sync::Arc::clone(&outcome);
         let spawned = thread::Builder::new().name("pipeline".into()).spawn(move || {
-            told.tell(ready.run_alone());
+            let outcome = catch_unwind(AssertUnwindSafe(|| ready.run_alone()));
+            // Whatever happened, somebody may be waiting to be told.
+            told.tell(outcome.unwrap_or_else(|payload| {
+                Err(PipelineError::Stage(Failure::panic("pipeline", 0, payload)))
+            }));
         });
         let stage = String::from("pipeline");
         let thread = spawned.map_err(|source| PipelineError::Spawn { stage, source })?;

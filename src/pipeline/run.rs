@@ -161,9 +161,9 @@ impl<'p, S: Segment> Ready<'p, S> {
     fn conduct<R>(self, body: impl FnOnce(&Arc<Core>) -> R) -> Result<(R, Report), PipelineError> {
         let Self { core, edge, segment, ordered, on_error } = self;
         let (policy, route) = on_error.split();
-        let route = Mutex::new(route);
+        let router = Mutex::new(route);
         let route = |failure: Failure| {
-            if let Some(route) = route.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            if let Some(route) = router.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
                 route(failure);
             }
         };
@@ -197,15 +197,25 @@ impl<'p, S: Segment> Ready<'p, S> {
             threads.join();
             result
         });
+        let failures = run.failures.into_inner().unwrap_or_else(PoisonError::into_inner);
         let mut report = core.report();
+        bury(&core, report.items, segment);
+        bury(&core, report.items, router);
         core.outcome()?;
-        report.failures = run.failures.into_inner().unwrap_or_else(PoisonError::into_inner);
+        report.failures = failures;
         report.failures.sort_by_key(|failure| failure.item);
         match result {
             Some(result) => Ok((result, report)),
             // Without a result there was a reason, and it was told above.
             None => Err(PipelineError::Cancelled),
         }
+    }
+}
+
+/// Drops what the stages were made of: closures may have captured something that panics in its drop.
+fn bury<T>(core: &Core, items: u64, remains: T) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(remains))) {
+        core.dropped("pipeline", items, payload);
     }
 }
 

@@ -1,7 +1,10 @@
 //! Every bad input, and what it is told.
 
 use crate::watchdog::within;
-use brigade::pipeline::{Batch, Cause, Control, Failure, Par, Pipeline, PipelineError, Report};
+use brigade::pipeline::stage::Segment;
+use brigade::pipeline::{
+    Batch, Cause, Control, Failure, OnError, Par, Pipeline, PipelineError, Report,
+};
 use std::panic::panic_any;
 use std::time::Duration;
 
@@ -166,6 +169,13 @@ fn a_sink_that_panics_or_errs() {
 #[derive(Debug)]
 struct Bomb(u32, bool);
 
+impl Bomb {
+    /// A closure that asks captures the whole bomb.
+    fn is_armed(&self) -> bool {
+        self.1
+    }
+}
+
 impl Drop for Bomb {
     fn drop(&mut self) {
         if self.1 {
@@ -231,14 +241,40 @@ fn what_a_panicking_stage_held_is_dropped_outside_of_the_panic() {
 }
 
 #[test]
-fn a_closure_that_panics_in_drop() {
-    within("a closure is a bomb", || {
-        let bomb = Bomb(4, true);
+fn a_state_that_panics_in_drop() {
+    within("a state is a bomb", || {
         let outcome = Pipeline::new(0..3)
             .map_init("state", Par::Serial, || Bomb(11, true), |_, x| x)
             .for_each(drop);
         assert_eq!(thrown(outcome).2, 11);
-        std::mem::forget(bomb);
+    });
+}
+
+/// What the closure of a stage has captured is dropped when everything is over, and that is told,
+/// too; also to whoever waits for a pipeline in the background.
+#[test]
+fn a_closure_that_panics_in_drop() {
+    fn chain() -> Pipeline<'static, impl Segment<Out = i32> + Send + 'static> {
+        let bomb = Bomb(4, true);
+        Pipeline::new(0..3).map("armed", Par::Serial, move |x| x + i32::from(!bomb.is_armed()))
+    }
+    within("a closure is a bomb", || {
+        let (stage, item, payload) = thrown(chain().for_each(drop));
+        assert_eq!((stage, item, payload), ("pipeline", 3, 4));
+        let handle = chain().spawn().expect("threads");
+        assert_eq!(thrown(handle.finish()).2, 4);
+
+        let bomb = Bomb(5, true);
+        let routed = OnError::route(move |_| assert!(bomb.is_armed()));
+        let outcome = Pipeline::new(0..3).on_error(routed).for_each(drop);
+        assert_eq!(thrown(outcome).2, 5);
+
+        // What failed before counts.
+        let bomb = Bomb(6, true);
+        let outcome = Pipeline::new(0..3)
+            .map("armed", Par::Serial, move |x| assert!(x < 1 && bomb.is_armed(), "one"))
+            .for_each(drop);
+        assert_eq!(failed(outcome).stage, "armed");
     });
 }
 
