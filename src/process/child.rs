@@ -53,9 +53,9 @@ pub fn init(jobs: &[&dyn Registered]) {
         assert!(names.insert(job.name()), "two jobs are called {:?}", job.name());
     }
     INITIALISED.store(true, Ordering::Relaxed);
+    let Ok(worker_of) = std::env::var(PARENT) else { return };
     // Whatever a job starts inherits the variable, but has another parent.
-    let parent = std::os::unix::process::parent_id().to_string();
-    if std::env::var(PARENT).is_ok_and(|worker_of| worker_of == parent) {
+    if worker_of == std::os::unix::process::parent_id().to_string() {
         let status = match serve(jobs) {
             Ok(()) => 0,
             Err(error) => {
@@ -65,6 +65,24 @@ pub fn init(jobs: &[&dyn Registered]) {
         };
         std::process::exit(status);
     }
+    if is_orphan_of(&worker_of) {
+        std::process::exit(0);
+    }
+}
+
+/// Whether this is a worker whose program ended before it got here: it must not go on as that program
+/// would. It has the socket that it was to serve, with nobody at the other end.
+fn is_orphan_of(parent: &str) -> bool {
+    let input = io::stdin();
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    let is_ours = rustix::net::sockopt::socket_peercred(&input)
+        .is_ok_and(|made_by| made_by.pid.to_string() == parent);
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    let is_ours = !parent.is_empty() && rustix::net::sockopt::socket_type(&input).is_ok();
+    let mut ends = [PollFd::new(&input, PollFlags::empty())];
+    is_ours
+        && poll(&mut ends, Some(&rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 })).is_ok()
+        && ends[0].revents().contains(PollFlags::HUP)
 }
 
 fn serve(jobs: &[&dyn Registered]) -> io::Result<()> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -58,12 +58,16 @@ pub(crate) static KILL_9: Job<(), ()> = Job::new("kill -9", |()| {
     unreachable!("killed: {killed:?}")
 });
 
+/// Says in a file who this is; in one step, so that who waits for it reads all of it.
+pub(crate) fn tell(path: &Path) {
+    let unfinished = path.with_extension("unfinished");
+    std::fs::write(&unfinished, std::process::id().to_string()).expect("a file");
+    std::fs::rename(unfinished, path).expect("a name");
+}
+
 fn hang(told: Option<PathBuf>) {
     if let Some(path) = told {
-        // In one step, so that who waits for it reads all of it.
-        let unfinished = path.with_extension("unfinished");
-        std::fs::write(&unfinished, std::process::id().to_string()).expect("a file");
-        std::fs::rename(unfinished, path).expect("a name");
+        tell(&path);
     }
     loop {
         std::thread::park();

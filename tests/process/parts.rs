@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use brigade::pool::BuildError;
 use brigade::process::ProcessPool;
 
-use crate::jobs::{HANG, PRINT};
+use crate::jobs::{HANG, PRINT, tell};
 
 /// A worker's greeting: a mark, its kind, a length, the version.
 const HELLO: &[u8] = b"brg\x01\x01\0\0\0\x01";
@@ -45,6 +45,13 @@ pub(crate) fn plays_before_init() -> bool {
             let _ = socket.write_all(b"brg\x01\x01\0\0\0\x63");
             let _ = socket.read_to_end(&mut Vec::new());
         }
+        Some("part-late") => {
+            let told = std::env::args().nth(2).map(PathBuf::from).expect("a path");
+            tell(&told);
+            // Gets to `init` only when nobody waits for it any more.
+            let _ = socket().read_to_end(&mut Vec::new());
+            return false;
+        }
         Some("part-forgetful") => match ProcessPool::builder().build() {
             Err(BuildError::NotInitialised) => std::process::exit(3),
             other => unreachable!("{other:?}"),
@@ -61,6 +68,16 @@ pub(crate) fn plays_after_init() -> bool {
         Some("part-parent") => {
             let path = std::env::args().nth(2).map(PathBuf::from);
             let _ = pool().submit(&HANG, path).result();
+        }
+        Some("part-late") => {
+            let told = std::env::args().nth(2).map(PathBuf::from).expect("a path");
+            std::fs::write(told.with_extension("went-on"), "").expect("a file");
+        }
+        Some("part-parent-of-late") => {
+            let path = std::env::args().nth(2).expect("a path");
+            let this = std::env::current_exe().expect("a path");
+            let late = ProcessPool::builder().workers(1).program(this, ["part-late", &path]);
+            let _ = late.build().expect("a sound pool").submit(&HANG, None).result();
         }
         Some("part-printer") => {
             let printed = pool().submit(&PRINT, "from a worker".into()).result();

@@ -37,6 +37,7 @@ pub(crate) static ALL: &[(&str, fn())] = &[
     ("bad_options_are_errors", bad_options_are_errors),
     ("input_and_output_are_left_alone", input_and_output_are_left_alone),
     ("workers_die_with_their_parent", workers_die_with_their_parent),
+    ("a_worker_that_comes_too_late_does_nothing", a_worker_that_comes_too_late_does_nothing),
     ("a_worker_may_have_workers", a_worker_may_have_workers),
     ("what_a_worker_starts_is_no_worker", what_a_worker_starts_is_no_worker),
     ("a_full_queue_gives_the_arguments_back", a_full_queue_gives_the_arguments_back),
@@ -408,6 +409,20 @@ fn workers_die_with_their_parent() {
     parent.kill().expect("it lives");
     parent.wait().expect("it is dead");
     wait_for_death(orphan);
+}
+
+/// The parent is killed while its worker is on its way to `init`.
+fn a_worker_that_comes_too_late_does_nothing() {
+    let dir = temp();
+    let path = dir.path().join("late");
+    let this = std::env::current_exe().unwrap();
+    let parent = Command::new(this).arg("part-parent-of-late").arg(&path).spawn();
+    let mut parent = parent.expect("a parent");
+    let late = told(&path);
+    parent.kill().expect("it lives");
+    parent.wait().expect("it is dead");
+    wait_for_death(late);
+    assert!(!path.with_extension("went-on").exists(), "it went on as the program would");
 }
 
 fn a_worker_may_have_workers() {
