@@ -94,7 +94,9 @@ struct Queue<'env> {
     calls: usize,
     /// Submitters that wait for a place.
     blocked: usize,
+    /// Which numbers are taken by workers; it grows as workers come, up to `most`.
     numbers: Vec<bool>,
+    most: usize,
     started: u64,
     /// Threads that have left and wait to be joined.
     ended: Vec<u64>,
@@ -154,10 +156,16 @@ impl<'env> Queue<'env> {
             self.free += 1;
             return Call::Wake;
         }
-        let Some(number) = self.numbers.iter().position(|taken| !taken) else {
+        let number = self.numbers.iter().position(|taken| !taken);
+        let number = number.unwrap_or(self.numbers.len());
+        if number == self.most {
             return Call::Nobody;
-        };
-        self.numbers[number] = true;
+        }
+        if number == self.numbers.len() {
+            self.numbers.push(true);
+        } else {
+            self.numbers[number] = true;
+        }
         self.alive += 1;
         self.free += 1;
         self.started += 1;
@@ -182,7 +190,8 @@ impl<'env> Core<'env> {
             asleep: 0,
             calls: 0,
             blocked: 0,
-            numbers: vec![false; limits.workers],
+            numbers: Vec::new(),
+            most: limits.workers,
             started: 0,
             ended: Vec::new(),
             ending: false,
@@ -252,12 +261,21 @@ impl<'env> Core<'env> {
             Call::Wake => {
                 self.work.notify_one();
             }
-            Call::Start { id, number, ended } => self.start(id, number, &ended, ticket)?,
+            Call::Start { id, number, ended } => {
+                if let Err(refusal) = self.start(id, number, &ended, ticket) {
+                    if let Some(displaced) = displaced {
+                        displaced.refuse(TaskError::Displaced);
+                        discard(displaced);
+                    }
+                    return Err(refusal);
+                }
+            }
         }
         Ok(displaced.map_or(Admitted::Queued, Admitted::Displacing))
     }
 
-    /// Starts a worker. That it cannot be started matters only if there is no other.
+    /// Starts a worker. That it cannot be started matters only if there is no other: then nobody would
+    /// come for what is in the line, and all of it is refused.
     #[cold]
     fn start(
         self: &Arc<Self>,
@@ -279,10 +297,20 @@ impl<'env> Core<'env> {
                 queue.alive -= 1;
                 queue.free -= 1;
                 queue.numbers[number] = false;
+                let mut stranded = Vec::new();
                 let lost = if queue.alive == 0 { queue.forget(ticket) } else { None };
+                if queue.alive == 0 {
+                    stranded.extend(std::iter::from_fn(|| queue.pop()));
+                }
                 self.show_length(&queue);
                 drop(queue);
+                self.room.notify_all();
                 self.gone.notify_all();
+                for task in stranded {
+                    let again = io::Error::new(error.kind(), error.to_string());
+                    task.refuse(TaskError::NoThread(again));
+                    discard(task);
+                }
                 lost.map_or(Ok(()), |_| Err(Refusal::NoThread(error)))
             }
         }
@@ -316,7 +344,7 @@ impl<'env> Core<'env> {
     }
 
     fn next(&self, id: u64, number: usize, returning: bool) -> Option<Task<'env>> {
-        let mut patience = Patience::among(self.limits.workers + 1);
+        let mut patience = Patience::among(self.limits.workers.saturating_add(1));
         let mut idle_until = None;
         let mut queue = self.queue.lock();
         if returning {
@@ -538,7 +566,7 @@ impl Surroundings for Core<'_> {
         let asked = asked.load(Ordering::Acquire) || self.is_cancelling();
         if asked && !mutant(Mutant::PoolInterruptUnchecked) {
             drop(interrupts);
-            interrupt();
+            shielded(interrupt);
         } else {
             interrupts.push((ticket, interrupt));
         }
@@ -568,5 +596,71 @@ pub(super) fn discard<T>(value: T) {
 pub(super) fn shielded(call: impl FnOnce()) {
     if let Err(payload) = catch_unwind(AssertUnwindSafe(call)) {
         std::mem::forget(payload);
+    }
+}
+
+#[cfg(all(test, not(any(brigade_loom, brigade_shuttle))))]
+mod tests {
+    use super::*;
+    use std::sync::Mutex as Notes;
+
+    #[derive(Default)]
+    struct Noted(Notes<Vec<TaskError>>);
+
+    impl Run for Noted {
+        fn run(&self) {}
+
+        fn refuse(&self, error: TaskError) {
+            self.0.lock().unwrap().push(error);
+        }
+
+        fn number(&self, _: u64) {}
+    }
+
+    impl Noted {
+        fn is_refused(&self, as_said: fn(&TaskError) -> bool) -> bool {
+            matches!(&self.0.lock().unwrap()[..], [error] if as_said(error))
+        }
+    }
+
+    fn limits(overflow: Overflow, bound: usize) -> Limits {
+        let name = String::from("test");
+        Limits { workers: 1, bound, overflow, claims: Claims::Never, keep_alive: None, name }
+    }
+
+    /// A worker that is about to come keeps others from starting one, so they go with it.
+    #[test]
+    fn a_thread_that_cannot_be_started_strands_nobody() {
+        let (first, second) = (Arc::new(Noted::default()), Arc::new(Noted::default()));
+        let also = Arc::clone(&second);
+        let core = Core::new(
+            limits(Overflow::Block, 4),
+            Box::new(move |core, _, _| {
+                let task: Task<'_> = also.clone();
+                assert!(matches!(core.admit(&task, None), Ok(Admitted::Queued)));
+                Err(io::Error::other("no threads today"))
+            }),
+        );
+        let task: Task<'_> = first.clone();
+        assert!(matches!(core.admit(&task, None), Err(Refusal::NoThread(_))));
+        assert!(first.0.lock().unwrap().is_empty(), "it is told by the refusal");
+        assert!(second.is_refused(|error| matches!(error, TaskError::NoThread(_))));
+        assert_eq!((core.queued(), core.threads()), (0, 0));
+        core.join();
+    }
+
+    #[test]
+    fn who_had_to_give_way_to_it_is_told() {
+        let core = Core::new(
+            limits(Overflow::DropOldest, 1),
+            Box::new(|_, _, _| Err(io::Error::other("no threads today"))),
+        );
+        let (old, new) = (Arc::new(Noted::default()), Arc::new(Noted::default()));
+        core.queue.lock().line.push_back((0, Some(old.clone())));
+        core.queue.lock().next_ticket = 1;
+        let task: Task<'_> = new;
+        let admitted = core.admit(&task, Some(Overflow::DropOldest));
+        assert!(matches!(admitted, Err(Refusal::NoThread(_))));
+        assert!(old.is_refused(|error| matches!(error, TaskError::Displaced)));
     }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::cycle;
 use super::error::TaskError;
 use super::future::Future;
 use super::gather::{Watch, help};
@@ -210,8 +211,13 @@ impl<'p, I: Iterator, T> MapUnordered<'p, I, T> {
             return Ok(None);
         }
         let Some(deadline) = Instant::now().checked_add(limit) else { return Ok(self.next()) };
-        let at = self.watch.next(Some(deadline)).ok_or(NotYet)?;
-        Ok(self.take(at))
+        while self.on_the_way() > 0 {
+            let at = self.watch.next(Some(deadline)).ok_or(NotYet)?;
+            if let Some(outcome) = self.take(at) {
+                return Ok(Some(outcome));
+            }
+        }
+        Ok(None)
     }
 }
 
@@ -220,14 +226,22 @@ impl<I: Iterator, T> Iterator for MapUnordered<'_, I, T> {
 
     fn next(&mut self) -> Option<Self::Item> {
         while self.on_the_way() > 0 {
-            if let Some(at) = self.watch.look() {
-                return self.take(at);
+            let mut at = self.watch.look();
+            if at.is_none() {
+                if help(self.ahead.iter().map(Option::as_ref), &mut 0) {
+                    continue;
+                }
+                let ahead = self.ahead.iter().flatten().map(|future| future.work.id());
+                at = match cycle::wait_for(ahead) {
+                    Ok(_posted) => self.watch.next(None),
+                    // Its result says so.
+                    Err(cycle::Cycle) => self.ahead.iter().position(Option::is_some),
+                };
             }
-            if help(self.ahead.iter().map(Option::as_ref), &mut 0) {
-                continue;
+            // One that was taken because of a cycle is told of when it is done, too.
+            if let Some(outcome) = self.take(at?) {
+                return Some(outcome);
             }
-            let at = self.watch.next(None)?;
-            return self.take(at);
         }
         None
     }

@@ -23,6 +23,10 @@ fn a_window_of_zero_is_a_documented_panic() {
 #[test]
 fn the_largest_numbers_are_fine() {
     within("largest", || {
+        let pool = Pool::builder().workers(usize::MAX).build().unwrap();
+        assert_eq!(pool.submit(|_| 7).result().unwrap(), 7);
+        assert_eq!(pool.workers(), usize::MAX);
+        drop(pool);
         let pool = Pool::builder().workers(3).queue(usize::MAX, Overflow::Block);
         let pool = pool.keep_alive(std::time::Duration::MAX).build().unwrap();
         let squares = pool.map(0..10, Window(usize::MAX), |n| n * n);

@@ -2,7 +2,7 @@
 
 use super::strict;
 use crate::watchdog::within;
-use brigade::pool::{Claims, Future, Pool, TaskError, Until, as_completed, wait};
+use brigade::pool::{Claims, Future, Pool, TaskError, Until, Window, as_completed, wait};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Barrier, Mutex};
 
@@ -129,6 +129,31 @@ fn waiting_for_some_in_a_ring_comes_back_with_those_that_are_pending() {
         give.send(own).unwrap();
         told.recv().unwrap();
         assert_eq!(*seen.lock().unwrap(), Some(vec![0]));
+    });
+}
+
+/// A job asks for results as they come, and the one that is to come waits for the job.
+#[test]
+fn a_ring_through_results_as_they_come_is_told() {
+    within("ring of results", || {
+        let pool = Pool::builder().workers(2).claims(Claims::Never).build().unwrap();
+        let pool = Arc::new(pool);
+        let (give, given) = channel::<Future<bool>>();
+        let given = Arc::new(Mutex::new(given));
+        let inner = Arc::clone(&pool);
+        let outer = pool.submit(move |_| {
+            let mut results = inner.map_unordered(0..1, Window(1), move |_| {
+                is_cycle(&given.lock().unwrap().recv().unwrap().result())
+            });
+            // Whoever begins to wait last is told.
+            let first = results.next();
+            let told = matches!(first, Some(Ok(true) | Err(TaskError::Cycle)));
+            told && results.next().is_none()
+        });
+        let (tell, told) = channel();
+        outer.on_done(move |outcome| tell.send(matches!(outcome, Ok(true))).unwrap());
+        give.send(outer).unwrap();
+        assert_eq!(told.recv(), Ok(true));
     });
 }
 
