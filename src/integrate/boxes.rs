@@ -338,10 +338,19 @@ fn sum<F: Fn([f64; D]) -> f64 + Sync, A: Adder, const D: usize>(
                 weight *= axis.weights[at];
                 inner *= axis.coarse.as_ref().map_or(0.0, |coarse| coarse[at]);
             }
-            if known && inner != 0.0 {
-                part.coarse.add(*y * inner);
+            let (mut fine, mut rough) = (*y * weight, *y * inner);
+            if !weight.is_normal() {
+                // Beyond the numbers by itself, though perhaps not with a value in the middle.
+                (fine, rough) = (*y, *y);
+                for (axis, &at) in task.axes.iter().zip(&at) {
+                    fine *= axis.weights[at];
+                    rough *= axis.coarse.as_ref().map_or(0.0, |coarse| coarse[at]);
+                }
             }
-            *y *= weight;
+            if known && rough != 0.0 {
+                part.coarse.add(rough);
+            }
+            *y = fine;
             task.step(&mut at);
         }
         y[count..].fill(0.0);

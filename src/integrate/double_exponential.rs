@@ -2,10 +2,12 @@
 //! integrand die out doubly exponentially at both ends (Takahasi and Mori, 1974).
 //!
 //! Each level halves the step and keeps all values of the levels before. Where the integrand dies out is
-//! found once, on the coarsest grid, from the centre outwards, so no place is looked at that could not matter.
+//! found once, on the coarsest grid, and finer ones stop there. On a finite interval that grid goes to
+//! both ends: what looks dead may come to life again.
 
 use super::drive::{Fault, Sampler, Setup};
 use super::estimate::{Estimate, Status};
+use super::fixed::nearer;
 use super::integrand::Integrand;
 use super::rule::Norm;
 use super::sum::Compensated;
@@ -214,8 +216,20 @@ fn piece<I: Integrand<N>, const N: usize>(
     setup: &mut Setup<'_>,
     sampler: &mut Sampler<'_, I, N>,
 ) -> Result<Piece<N>, Fault> {
+    // The piece knows its own ends to all digits; the others are farther, and need none.
+    let distance = |node: &Node| {
+        let at_an_end =
+            if node.c > 0.0 { change.lower == task.lower } else { change.upper == task.upper };
+        if at_an_end {
+            node.c
+        } else if task.lower.is_infinite() && task.upper.is_infinite() {
+            node.x
+        } else {
+            nearer(node.x, task.lower, task.upper)
+        }
+    };
     let complement = |nodes: &[Node]| -> Vec<f64> {
-        if I::COMPLEMENT { nodes.iter().map(|node| node.c).collect() } else { Vec::new() }
+        if I::COMPLEMENT { nodes.iter().map(distance).collect() } else { Vec::new() }
     };
     let none = [Compensated::default(); N];
     let mut sums = Sums { value: none, l1: none, scale: change.scale() };

@@ -131,6 +131,12 @@ impl<const N: usize> Values<N> {
         })
     }
 
+    /// Whether the first values of each component are numbers.
+    pub(super) fn are_finite(&self, count: usize) -> bool {
+        let all = |y: &Vec<f64>| y[..count].iter().fold(true, |all, y| all & y.is_finite());
+        self.y.iter().all(all)
+    }
+
     /// Finds the first value among the first of `x` that is not finite, or makes zeros of them all.
     #[cold]
     pub(super) fn check(&mut self, x: &[f64], skip: bool) -> Result<(), Fault> {

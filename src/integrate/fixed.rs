@@ -109,6 +109,13 @@ impl Grid {
         for x in out.iter_mut().rev().take_while(|x| **x > self.upper) {
             *x = self.upper;
         }
+        for x in out.iter_mut().take_while(|x| **x < self.lower) {
+            *x = self.lower;
+        }
+    }
+
+    fn weighs(&self, apart: bool) -> bool {
+        !self.gauss.is_empty() || (matches!(self.rule, Rule::Simpson { .. }) && !apart)
     }
 
     /// Weighs values whose first one has the index `first`, an even number: those of Gauss's rules,
@@ -286,8 +293,12 @@ fn sum<I: Integrand<N>, A: Adder, const N: usize>(
             *c = nearer(*x, grid.lower, grid.upper);
         }
         values.fill(task.integrand, x, c.get(..count).unwrap_or(&[]))?;
-        // Sums of sizes are finite exactly if all values are, unless they overflow.
-        let mut checked = false;
+        // Sums of sizes are finite exactly if all values are, unless they overflow; weights may make a
+        // value overflow that was finite, so then the values are looked at before.
+        let mut checked = grid.weighs(A::CLASSES);
+        if checked && !values.are_finite(count) {
+            values.check(x, task.skip)?;
+        }
         for component in 0..N {
             let y = &mut values.y[component];
             grid.weigh(first, &mut y[..count], A::CLASSES);

@@ -195,6 +195,42 @@ fn values_that_are_not_finite_in_lanes_batches_and_vectors() {
 }
 
 #[test]
+fn a_weight_that_overflows_is_not_blamed_on_the_integrand() {
+    let rule = Rule::GaussLegendre { nodes: 1, steps: 1 };
+    for skip in [false, true] {
+        let mut integral = Integral::new(|_| 1e308, 0.0..1.0).rule(rule);
+        if skip {
+            integral = integral.skip_non_finite();
+        }
+        // One weight of two, and a step of one half: an honest sum, or an honest error.
+        match integral.run() {
+            Ok(found) => assert!((found.value / 1e308 - 1.0).abs() < 1e-15, "{found:?}"),
+            Err(error) => assert!(matches!(error, IntegralError::Overflow { .. }), "{error}"),
+        }
+    }
+}
+
+#[test]
+fn a_box_too_small_for_a_number_still_counts() {
+    let tiny = BoxIntegral::new(|_: [f64; 4]| 1e300, [0.0; 4], [1e-100; 4]);
+    let found = tiny.rule(Rule::Midpoint { steps: 4 }).run().expect("1e300 times 1e-400");
+    assert!((found.value / 1e-100 - 1.0).abs() < 1e-13, "{found:?}");
+}
+
+#[test]
+fn no_node_lies_outside_of_an_interval_of_a_few_numbers() {
+    let (lower, upper) = (1.0, 1.0 + f64::EPSILON);
+    for nodes in 1..=9 {
+        let rule = Rule::GaussLegendre { nodes, steps: 1 };
+        let f = |x: f64| {
+            assert!((lower..=upper).contains(&x), "{x:?}");
+            (x - 1.0).sqrt()
+        };
+        Integral::new(f, lower..upper).rule(rule).run().expect("a root of nothing below zero");
+    }
+}
+
+#[test]
 fn a_batch_is_never_empty() {
     // A step, whose first estimate is not trusted although it is within the tolerance.
     let step = |x: &[f64], y: &mut [f64]| {

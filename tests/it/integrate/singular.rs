@@ -32,6 +32,22 @@ fn singular_ends_cost_no_more_than_others() {
 }
 
 #[test]
+fn the_complement_is_the_distance_to_an_end_of_the_whole_interval() {
+    // 1 / sqrt(1 - x), by its distance from 1 where that is the nearer end.
+    let f = |x: f64, c: f64| if c < 0.0 { 1.0 / (-c).sqrt() } else { 1.0 / (1.0 - x).sqrt() };
+    for points in [&[0.5][..], &[0.1, 0.9], &[0.25]] {
+        let integral = Integral::with_complement(f, 0.0..1.0).points(points);
+        is(integral.rule(RULE).run(), 2.0, 1e-14);
+    }
+    let half_line = |x: f64, c: f64| {
+        assert!((x - 1.0 - c).abs() <= 1e-12 * x, "{c} is not the distance of {x} from 1");
+        1.0 / (x * x)
+    };
+    let integral = Integral::with_complement(half_line, 1.0..f64::INFINITY).points(&[3.0]);
+    is(integral.rule(RULE).run(), 1.0, 1e-12);
+}
+
+#[test]
 fn a_peak_beyond_a_gap_is_seen() {
     // Both peaks are wide enough for a node of the first look; between them there is nothing.
     let f =
