@@ -205,7 +205,7 @@ fn a_weight_that_overflows_is_not_blamed_on_the_integrand() {
         // One weight of two, and a step of one half: an honest sum, or an honest error.
         match integral.run() {
             Ok(found) => assert!((found.value / 1e308 - 1.0).abs() < 1e-15, "{found:?}"),
-            Err(error) => assert!(matches!(error, IntegralError::Overflow { .. }), "{error}"),
+            Err(error) => assert!(matches!(error, IntegralError::Overflow), "{error}"),
         }
     }
 }
