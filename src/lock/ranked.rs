@@ -12,7 +12,7 @@ use lock_api::{
 };
 
 use super::error::{LockName, WrongOrder};
-use super::table::{Holding, Rank, check, check_again, is_in_order};
+use super::table::{Holding, Rank, check, check_again, is_in_order, name_of_held};
 
 type Place = &'static Location<'static>;
 
@@ -571,7 +571,7 @@ impl<G, R: Rank> RankedGuard<G, R> {
     #[track_caller]
     pub fn own(this: &mut Self) -> &mut G {
         let place = Location::caller();
-        demand_again::<R>(&LockName::MadeAt(place), place, 1 << R::INDEX);
+        demand_again::<R>(&name_of_held::<R>(), place, 1 << R::INDEX);
         &mut this.guard
     }
 }
@@ -592,9 +592,48 @@ impl<'a, Raw: RawRwLockUpgrade, T: ?Sized, R: Rank>
     ///
     /// See [`Ranked::upgradable_read`].
     #[track_caller]
-    pub fn upgrade(mut this: Self) -> RankedGuard<RwLockWriteGuard<'a, Raw, T>, R> {
-        Self::own(&mut this);
-        Self::map(this, RwLockUpgradableReadGuard::upgrade)
+    pub fn upgrade(this: Self) -> RankedGuard<RwLockWriteGuard<'a, Raw, T>, R> {
+        match Self::checked_upgrade(this) {
+            Ok(writing) => writing,
+            Err((this, wrong)) => {
+                drop(this);
+                panic!("{wrong}")
+            }
+        }
+    }
+
+    /// The same, unless it would be out of order.
+    ///
+    /// # Errors
+    ///
+    /// [`WrongOrder`] if the thread holds another lock that is not of lower rank, with the shared access.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use brigade::lock::{Ranked, RankedGuard, lock_ranks};
+    /// use brigade::mutex::FairMutex;
+    /// use brigade::rwlock::FairRwLock;
+    ///
+    /// lock_ranks! { CACHE < LOG }
+    ///
+    /// let cache = Ranked::named("cache", CACHE, FairRwLock::new(1));
+    /// let log = Ranked::named("log", LOG, FairMutex::new(()));
+    /// let (reading, logging) = (cache.upgradable_read(), log.lock());
+    /// let (reading, wrong) = RankedGuard::checked_upgrade(reading).unwrap_err();
+    /// assert!(wrong.to_string().contains("took `log` (rank LOG)"));
+    /// drop(logging);
+    /// *RankedGuard::upgrade(reading) += 1;
+    /// ```
+    #[track_caller]
+    #[allow(clippy::type_complexity, reason = "what comes back is what went in")]
+    pub fn checked_upgrade(
+        this: Self,
+    ) -> Result<RankedGuard<RwLockWriteGuard<'a, Raw, T>, R>, (Self, WrongOrder)> {
+        match check_again::<R>(&name_of_held::<R>(), Location::caller(), 1 << R::INDEX) {
+            Ok(()) => Ok(Self::map(this, RwLockUpgradableReadGuard::upgrade)),
+            Err(wrong) => Err((this, wrong)),
+        }
     }
 }
 

@@ -208,7 +208,8 @@ impl Held {
     }
 }
 
-/// A place in the order of locks, made by [`lock_ranks!`](super::lock_ranks) and by nothing else.
+/// A place in the order of locks. [`lock_ranks!`](super::lock_ranks) makes the types that implement it; what
+/// it needs is no part of the interface.
 pub trait Rank: Copy + fmt::Debug + 'static {
     #[doc(hidden)]
     const INDEX: u32;
@@ -222,6 +223,13 @@ pub trait Rank: Copy + fmt::Debug + 'static {
     /// `None` if the thread is being torn down: what it takes then is not checked.
     #[doc(hidden)]
     fn with_held<T>(look: impl FnOnce(&Held) -> T) -> Option<T>;
+}
+
+/// What the lock of rank `R` is called that the thread took last.
+#[track_caller]
+pub(super) fn name_of_held<R: Rank>() -> LockName {
+    let last = R::with_held(|held| held.slots[R::INDEX as usize].last.get()).flatten();
+    last.map_or(LockName::MadeAt(Location::caller()), |(name, _)| name)
 }
 
 /// Whether a lock of rank `R` may be waited for now.

@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use brigade::internals::Mutant::*;
 use brigade::internals::lock::Elders;
-use brigade::internals::rwlock::{Kind::Writer, Machine};
-use brigade::lock::{Attempt, LockError, Mode, Ranked, lock_all, lock_ranks};
+use brigade::internals::rwlock::Kind::{Reader, Upgradable, Writer};
+use brigade::internals::rwlock::Machine;
+use brigade::lock::{Attempt, LockError, Mode, Ranked, RankedGuard, lock_all, lock_ranks};
 use brigade::rwlock::TaskFair;
 #[cfg(brigade_loom)]
 use loom::thread;
@@ -63,7 +64,80 @@ unsafe impl lock_api::RawMutexTimed for Raw {
     }
 }
 
+// SAFETY: as above; readers share it, and keep writers out.
+#[allow(unsafe_code)]
+unsafe impl lock_api::RawRwLock for Raw {
+    const INIT: Self = panic!("a checker's lock is made at run time");
+    type SharedGuard = lock_api::GuardNoSend;
+    type ExclusiveGuard = lock_api::GuardNoSend;
+
+    fn lock_shared(&self) -> Self::SharedGuard {
+        assert_eq!(self.0.enter(Reader, None), Ok(()));
+        entered()
+    }
+
+    fn try_lock_shared(&self) -> Option<Self::SharedGuard> {
+        self.0.try_enter(Reader).then(entered)
+    }
+
+    unsafe fn unlock_shared(&self, _: Self::SharedGuard) {
+        self.0.leave_reader();
+    }
+
+    fn lock_exclusive(&self) -> Self::ExclusiveGuard {
+        lock_api::RawMutex::lock(self)
+    }
+
+    fn try_lock_exclusive(&self) -> Option<Self::ExclusiveGuard> {
+        lock_api::RawMutex::try_lock(self)
+    }
+
+    unsafe fn unlock_exclusive(&self, _: Self::ExclusiveGuard) {
+        self.0.leave_writer(false);
+    }
+
+    fn is_locked(&self) -> bool {
+        !self.0.is_untouched()
+    }
+
+    fn is_locked_exclusive(&self) -> bool {
+        unimplemented!("no model asks")
+    }
+}
+
+// SAFETY: as above; the upgrade waits until it is the only reader.
+#[allow(unsafe_code)]
+unsafe impl lock_api::RawRwLockUpgrade for Raw {
+    type UpgradableGuard = lock_api::GuardNoSend;
+
+    fn lock_upgradable(&self) -> Self::UpgradableGuard {
+        assert_eq!(self.0.enter(Upgradable, None), Ok(()));
+        entered()
+    }
+
+    fn try_lock_upgradable(&self) -> Option<Self::UpgradableGuard> {
+        self.0.try_enter(Upgradable).then(entered)
+    }
+
+    unsafe fn unlock_upgradable(&self, _: Self::UpgradableGuard) {
+        self.0.leave_upgradable();
+    }
+
+    unsafe fn upgrade(&self, guard: Self::UpgradableGuard) -> Self::ExclusiveGuard {
+        assert!(self.0.upgrade(None));
+        guard
+    }
+
+    unsafe fn try_upgrade(
+        &self,
+        guard: Self::UpgradableGuard,
+    ) -> Result<Self::ExclusiveGuard, Self::UpgradableGuard> {
+        if self.0.try_upgrade() { Ok(guard) } else { Err(guard) }
+    }
+}
+
 type Mutex = lock_api::Mutex<Raw, usize>;
+type RwLock = lock_api::RwLock<Raw, usize>;
 
 fn mutex() -> Mutex {
     Mutex::from_raw(Raw(Machine::new()), 0)
@@ -160,6 +234,32 @@ fn a_refused_order_never_waits() {
             *high += 1;
         });
         locks.finish(1, 2);
+    });
+}
+
+/// A reader that an upgrade waits for may itself wait for what the upgrader holds.
+#[test]
+fn an_upgrade_out_of_order_never_waits() {
+    explore(3, || {
+        let cache = Ranked::new(LOW, RwLock::from_raw(Raw(Machine::new()), 0));
+        let shared = Arc::new((cache, Ranked::new(HIGH, mutex())));
+        beside(
+            &shared,
+            |(cache, log)| {
+                let reading = cache.read();
+                *log.lock() += *reading + 1;
+            },
+            |(cache, log)| {
+                let reading = cache.upgradable_read();
+                let mut logging = log.lock();
+                let refused = RankedGuard::checked_upgrade(reading);
+                *logging += usize::from(refused.is_err());
+                drop((refused, logging));
+                *RankedGuard::upgrade(cache.upgradable_read()) += 1;
+            },
+        );
+        let log = *shared.1.lock();
+        assert!(log == 2 || log == 3, "an upgrade was not refused: {log}");
     });
 }
 
@@ -357,6 +457,8 @@ mod crowd {
 }
 
 const DEADLOCK: &[&str] = &["deadlock"];
+/// Which comes first depends on the schedule.
+const UPGRADED: &[&str] = &["deadlock", "was not refused"];
 /// A deadlock, or trying without end while somebody waits: it depends on who came first.
 const NO_PROGRESS: &[&str] = &["deadlock", "exceeded max_steps"];
 /// Which comes first depends on the schedule.
@@ -367,6 +469,7 @@ pub(crate) const CONTRASTS: &[Contrast] = &[
     both(LockAllUnsorted, "lock::ranks_that_contradict_addresses", DEADLOCK),
     both(LockAllByAddress, "lock::ranks_that_contradict_addresses", DEADLOCK),
     both(LockRankUnchecked, "lock::a_refused_order_never_waits", DEADLOCK),
+    both(LockRankUnchecked, "lock::an_upgrade_out_of_order_never_waits", UPGRADED),
     both(LockTryUnrecorded, "lock::what_was_tried_for_counts", UNNOTICED),
     both(LockRankUnchecked, "lock::what_was_tried_for_counts", UNNOTICED),
     both(AttemptHoldsOn, "lock::a_polite_one_beside_a_stubborn_one", NO_PROGRESS),

@@ -15,6 +15,7 @@ struct Manual {
     slept: RefCell<Vec<Duration>>,
     spun: Cell<u32>,
     oversleeps: Duration,
+    spins_for: Duration,
 }
 
 impl Manual {
@@ -24,6 +25,7 @@ impl Manual {
             slept: RefCell::default(),
             spun: Cell::new(0),
             oversleeps: Duration::ZERO,
+            spins_for: Duration::ZERO,
         }
     }
 
@@ -44,6 +46,7 @@ impl Time for Manual {
 
     fn spin(&self, _: u32) {
         self.spun.set(self.spun.get() + 1);
+        self.now.set(self.now.get() + self.spins_for);
     }
 }
 
@@ -129,6 +132,15 @@ fn a_deadline_in_the_past_means_one_try() {
         assert_eq!((timeout.attempts, timeout.waited), (1, Duration::ZERO));
     }
     assert_eq!((time.slept.borrow().len(), time.spun.get()), (0, 0));
+}
+
+#[test]
+fn spinning_ends_at_the_deadline() {
+    let time = Manual { spins_for: micros(1), ..Manual::new() };
+    let attempt = Attempt::within(micros(50)).spin(u32::MAX);
+    let timeout = attempt.run_on(&time, never).unwrap_err();
+    assert_eq!((time.spun.get(), timeout.waited), (50, micros(50)));
+    assert!(time.pauses().is_empty());
 }
 
 #[test]

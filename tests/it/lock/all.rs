@@ -266,3 +266,44 @@ fn forgotten_guards_stay_locked() {
     drop(second);
     assert!(a.is_locked() && !b.is_locked());
 }
+
+/// A lock that can be had once; whoever asks again makes it panic.
+struct Brittle(AtomicBool);
+
+// SAFETY: it is held by whoever got it first, and by nobody else.
+#[allow(unsafe_code)]
+unsafe impl lock_api::RawMutex for Brittle {
+    const INIT: Self = Self(AtomicBool::new(false));
+    type Guard = lock_api::GuardNoSend;
+
+    fn lock(&self) -> Self::Guard {
+        self.try_lock().expect("it is brittle")
+    }
+
+    fn try_lock(&self) -> Option<Self::Guard> {
+        (!self.0.swap(true, SeqCst)).then(lock_api::GuardNoSend::new)
+    }
+
+    unsafe fn unlock(&self, _: Self::Guard) {
+        self.0.store(false, SeqCst);
+    }
+
+    fn is_locked(&self) -> bool {
+        self.0.load(SeqCst)
+    }
+}
+
+#[test]
+fn a_lock_that_panics_leaves_those_before_it_unlocked() {
+    let (low, middle) =
+        (Ranked::new(LOW, FairMutex::new(1)), Ranked::new(MIDDLE, FairRwLock::new(2)));
+    let brittle = Ranked::new(HIGH, lock_api::Mutex::<Brittle, u32>::new(3));
+    forget(brittle.unranked().lock());
+    for _ in 0..2 {
+        let text = said(|| lock_all((&brittle, &low, write(&middle))));
+        assert_eq!(text, "it is brittle");
+        assert!(low.try_lock().is_some() && middle.try_write().is_some());
+    }
+    // Nor does the thread count as holding anything: the lowest is in order.
+    drop(low.lock());
+}

@@ -107,7 +107,7 @@ fn one_rank_is_not_nested() {
 
     let both = lock_all((&one, &other)).expect("together");
     let error = other.checked_lock().unwrap_err().to_string();
-    assert!(error.contains("the last of 2 that it holds"), "{error}");
+    assert!(error.contains("the last that it took of 2 such"), "{error}");
     drop(both.0);
     assert!(one.checked_lock().is_err(), "one is still held");
     drop(both.1);
@@ -435,8 +435,11 @@ fn an_upgrade_waits_in_order_only() {
     assert!(cache.try_write().is_some(), "a refused upgrade keeps nothing");
 
     let (reading, second) = (cache.upgradable_read(), same.try_read().expect("free"));
-    assert!(!said(|| drop(RankedGuard::upgrade(reading))).is_empty());
-    drop((second, lower));
+    let (reading, wrong) = RankedGuard::checked_upgrade(reading).expect_err("two of one rank");
+    assert_eq!((wrong.held.rank, wrong.wanted.rank), ("MIDDLE", "MIDDLE"));
+    drop(second);
+    assert!(RankedGuard::checked_upgrade(reading).is_ok());
+    drop(lower);
     assert_eq!(*cache.read(), 1);
 }
 
