@@ -298,6 +298,8 @@ mod whole {
 }
 
 const DEADLOCK: &[&str] = &["deadlock"];
+/// The end of a scope wakes its owner, which here still waits for a bell: shuttle's own complaint.
+const NEVER_TOLD: &[&str] = &["deadlock", "should not have been woken"];
 const ONE_FITS: &str = "pipeline::order_is_kept_where_only_one_item_fits";
 const PARKED: &str = "pipeline::order_is_kept_where_batches_are_parked";
 const TAKEN_ONCE: &str = "pipeline::every_item_is_taken_once";
@@ -335,7 +337,7 @@ pub(crate) const CONTRASTS: &[Contrast] = &[
     shuttle(PipelineTurnUnannounced, CHAIN, DEADLOCK),
     shuttle(PipelineOutOfTurn, CHAIN, &["not a loop"]),
     shuttle(PipelineRoomUnannounced, CHAIN, DEADLOCK),
-    shuttle(PipelineEndUnannounced, CHAIN, DEADLOCK),
+    shuttle(PipelineEndUnannounced, CHAIN, NEVER_TOLD),
     shuttle(
         PipelineFailureOvertakes,
         "pipeline::whole::a_failure_is_that_of_a_loop",
