@@ -5,6 +5,7 @@
 mod barrier;
 #[cfg(feature = "pool")]
 mod census;
+mod clock;
 #[cfg(feature = "integrate")]
 mod integrate;
 mod lock;
