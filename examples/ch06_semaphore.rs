@@ -110,10 +110,11 @@ pub fn fixed(options: &Options, recorder: &Recorder) -> Outcome {
         let waiting = lane.wait("a charger");
         let permit = free.acquire()?;
         drop(waiting);
-        let _charging = lane.hold("a charger");
+        let charging = lane.hold("a charger");
         plugs.with(Plugs::plug_in);
         plugs.wait_until(|plugs| plugs.peak >= CHARGERS);
         plugs.with(Plugs::unplug);
+        drop(charging);
         drop(permit);
         Ok(())
     });
