@@ -32,7 +32,7 @@ pub struct Options {
     pub flags: Flags,
 
     /// How much garlic each of them counts
-    #[arg(long, value_name = "N", default_value_t = 10_000_000,
+    #[arg(long, value_name = "N", default_value_t = 1_000_000,
           value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
     pub garlic: u64,
 }
