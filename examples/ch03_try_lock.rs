@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use brigade::lock::Attempt;
 use brigade::monitor::Monitor;
-use brigade::mutex::{FairMutex, FairMutexGuard};
+use brigade::mutex::{FairMutex, FairMutexGuard, InspectMutex as _};
 use clap::Parser;
 use scene::figures::counted;
 use scene::{Flags, Lane, Recorder, Row, Seen};
@@ -96,6 +96,13 @@ pub fn broken(options: &Options, recorder: &Recorder) -> Outcome {
             let mut notepad = me.lock("pencil", || pencil.lock());
             if notepad.items > options.items {
                 break;
+            }
+            if notepad.writes == 0 {
+                // Writing takes long enough for the other to find something and to come for the
+                // pencil: that is arranged, the first time, and not left to the clock.
+                while pencil.waiting() == 0 {
+                    thread::yield_now();
+                }
             }
             notepad.write(options, &mut found);
         }

@@ -1,4 +1,4 @@
-use brigade::timeline::{Kind, Timeline};
+use brigade::timeline::{Kind, Span, Timeline};
 
 use crate::ch03_try_lock::scene::{Recorder, Seen as _};
 use crate::ch03_try_lock::{Options, Outcome, broken, fixed, in_line};
@@ -17,6 +17,11 @@ fn who_waits_finds_nothing_meanwhile() {
     assert_eq!((outcome.items, outcome.writes, outcome.meanwhile), (11, 11, 0));
     assert!(outcome.verdict().is_ok());
     assert_eq!(timeline.peak(Kind::Hold, "pencil"), 1);
+    // Whoever did not come first stood in the line before the first had done writing.
+    let of = |kind| timeline.spans().iter().filter(move |span| span.kind == kind);
+    let first = of(Kind::Hold).min_by_key(|hold| hold.start).expect("somebody was first");
+    let in_line = |wait: &Span| wait.start <= first.end && wait.end >= first.end;
+    assert!(of(Kind::Wait).any(|wait| wait.lane != first.lane && in_line(wait)), "{timeline}");
 }
 
 #[test]
