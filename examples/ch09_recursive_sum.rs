@@ -16,6 +16,7 @@ use std::fmt;
 use std::hint::black_box;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use brigade::pool::{Claims, Pool, Shutdown, TaskError, as_completed};
@@ -134,8 +135,13 @@ pub fn broken(options: &Options, recorder: &Recorder) -> Stuck {
     let range = (0, 4096);
     let waiting = lane.wait("the sum");
     let sum = pool.submit(move |_| on_pool(&inner, range, 1));
-    let patience = Duration::from_millis(250);
-    let ended = sum.result_timeout(patience).is_ok();
+    // Every worker has queued two halves and taken one thing that was queued, at most: with so many
+    // left, all of them wait.
+    let all_wait = usize::from(options.workers) + 1;
+    while pool.queued() < all_wait && !sum.is_done() {
+        thread::yield_now();
+    }
+    let ended = sum.result_timeout(Duration::from_millis(250)).is_ok();
     drop(waiting);
     let stuck = Stuck { ended, workers: pool.threads(), queued: pool.queued() };
     // Nobody is going to run them; with that, the waits end.

@@ -14,7 +14,9 @@ fn play<S: Seen + Send + 'static>(flags: &'static str, run: fn(&Options, &Record
 #[test]
 fn workers_that_only_wait_are_soon_all_waiting() {
     let stuck = play("--workers 2", broken);
-    assert_eq!((stuck.ended, stuck.workers), (false, 2));
+    assert_eq!((stuck.ended, stuck.workers, stuck.queued), (false, 2, 3));
+    let stuck = play("--workers 7", broken);
+    assert_eq!((stuck.ended, stuck.workers, stuck.queued), (false, 7, 8));
 }
 
 #[test]
@@ -27,8 +29,9 @@ fn all_ways_give_the_same_sum() {
 
 #[test]
 fn processes_give_it_too() {
-    let shown = within("ch09_recursive_sum --processes", || {
-        let program = std::process::Command::new(example("ch09_recursive_sum"));
+    let program = example("ch09_recursive_sum");
+    let shown = within("ch09_recursive_sum --processes", move || {
+        let program = std::process::Command::new(program);
         let flags = ["--fixed", "--processes", "--to", "1000003"];
         let output = { program }.args(flags).output().expect("it runs");
         String::from_utf8_lossy(&output.stdout).into_owned()
