@@ -16,7 +16,7 @@ mod programs;
 mod watchdog;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// A test for each page.
@@ -25,8 +25,9 @@ macro_rules! transcripts {
         $(
             #[test]
             fn $name() {
-                watchdog::within(concat!("transcript of ", stringify!($name)), || {
-                    check(stringify!($name));
+                let programs = program::folder_with(stringify!($name));
+                watchdog::within(concat!("transcript of ", stringify!($name)), move || {
+                    check(stringify!($name), programs);
                 });
             }
         )*
@@ -49,13 +50,13 @@ fn every_program_has_a_page_that_is_run() {
     }
 }
 
-fn check(example: &str) {
+fn check(example: &str, programs: PathBuf) {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(format!("{example}.md"));
     let text = fs::read_to_string(&page).unwrap_or_else(|e| panic!("{}: {e}", page.display()));
     let commands = commands(&text);
     assert!(!commands.is_empty(), "{} has no console block", page.display());
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let folders = [program::folder_with(example)].into_iter().chain(std::env::split_paths(&path));
+    let folders = [programs].into_iter().chain(std::env::split_paths(&path));
     let path = std::env::join_paths(folders).expect("a PATH with one more folder");
     let folder = tempfile::tempdir().expect("a folder to run in");
     let help = Command::new(program::example(example)).arg("--help").output().expect("it starts");

@@ -14,9 +14,8 @@ fn options(flags: &str) -> Options {
 
 fn ran(flags: &str) -> Outcome {
     let options = options(flags);
-    within("gamma", move || {
-        run(&options, &crate::program::example("gamma")).unwrap_or_else(|error| panic!("{error}"))
-    })
+    let program = crate::program::example("gamma");
+    within("gamma", move || run(&options, &program).unwrap_or_else(|error| panic!("{error}")))
 }
 
 #[test]
