@@ -2,6 +2,7 @@
 
 #![cfg(not(any(brigade_loom, brigade_shuttle)))]
 
+mod alone;
 mod barrier;
 #[cfg(feature = "pool")]
 mod census;

@@ -1,27 +1,9 @@
 //! While somebody observes nothing is refused, in the whole process: so each of these has its own.
 
-use std::process::Command;
-
 use brigade::lock::{Observed, Ranked, lock_all, lock_ranks, observe};
 use brigade::mutex::FairMutex;
 
-const ALONE: &str = "BRIGADE_ALONE";
-
-/// Runs `test`, which is the body of the test called `name`, in a process of its own.
-fn alone(name: &str, test: fn()) {
-    if std::env::var_os(ALONE).is_some() {
-        return test();
-    }
-    let run = Command::new(std::env::current_exe().expect("the test binary"))
-        .args(["--exact", name, "--nocapture"])
-        .env(ALONE, "1")
-        .output()
-        .expect("a child process");
-    let said = [run.stdout, run.stderr].concat();
-    let said = String::from_utf8_lossy(&said);
-    assert!(said.contains("running 1 test"), "{name} is not a test:\n{said}");
-    assert!(run.status.success(), "{said}");
-}
+use crate::alone::alone;
 
 lock_ranks! { DISK, CACHE, INDEX, SESSION }
 

@@ -15,6 +15,7 @@ use brigade::sink::{
 
 use super::clocks::Preempted;
 use super::ledger::assert_accounts;
+use crate::alone::alone;
 use crate::watchdog::{step, within};
 
 const THREADS: usize = 64;
@@ -173,20 +174,24 @@ fn records(default: u64) -> u64 {
 
 #[test]
 fn sixty_four_preempted_producers_make_no_inversion_and_no_loss_in_flat_memory() {
+    let name =
+        "sink::stress::sixty_four_preempted_producers_make_no_inversion_and_no_loss_in_flat_memory";
+    alone(name, || within("sink::stress::sixty-four", sixty_four));
+}
+
+fn sixty_four() {
     let records = records(10_000_000);
-    within("sink::stress::sixty-four", move || {
-        let load =
-            Load { records, threads: THREADS, capacity: 1024, batch: 1, overflow: Overflow::Block };
-        let (accepted, verdict) = run(load);
-        assert_eq!(accepted, records / THREADS as u64 * THREADS as u64);
-        // Other tests of this binary run beside it: what counts is growth that goes on with the
-        // records. Holding on to them would cost 40 bytes each.
-        if let (Some(early), Some(late)) = (verdict.resident.get(4), verdict.resident.last()) {
-            let allowed = 64 * 1024 + records * 4 / 1024;
-            assert!(late.saturating_sub(*early) < allowed, "{:?} KiB", verdict.resident);
-        }
-        println!("{accepted} records, resident over time: {:?} KiB", verdict.resident);
-    });
+    let load =
+        Load { records, threads: THREADS, capacity: 1024, batch: 1, overflow: Overflow::Block };
+    let (accepted, verdict) = run(load);
+    assert_eq!(accepted, records / THREADS as u64 * THREADS as u64);
+    // What counts is growth that goes on with the records. Holding on to them would cost 40 bytes
+    // each.
+    if let (Some(early), Some(late)) = (verdict.resident.get(4), verdict.resident.last()) {
+        let allowed = 64 * 1024 + records * 4 / 1024;
+        assert!(late.saturating_sub(*early) < allowed, "{:?} KiB", verdict.resident);
+    }
+    println!("{accepted} records, resident over time: {:?} KiB", verdict.resident);
 }
 
 #[test]
