@@ -48,8 +48,9 @@ fn pool(workers: usize) -> ProcessPool {
     builder(workers).build().expect("a sound pool")
 }
 
+/// What is started here comes up some time, however busy the machine.
 fn builder(workers: usize) -> Builder {
-    ProcessPool::builder().workers(workers)
+    ProcessPool::builder().workers(workers).start_timeout(Duration::from_secs(50))
 }
 
 fn playing(part: &str) -> ProcessPool {
