@@ -84,7 +84,7 @@ enum Limit {
 /// use std::time::Duration;
 ///
 /// let (left, right) = (Mutex::new(1), Mutex::new(2));
-/// let both = Attempt::within(Duration::from_secs(1))
+/// let both = Attempt::within(Duration::from_secs(60))
 ///     .backoff(Duration::from_micros(10), Duration::from_millis(1))
 ///     .jitter(Jitter::Full)
 ///     .run(|| {
@@ -268,7 +268,7 @@ impl Attempt {
     /// use std::time::Duration;
     ///
     /// let mut tries = 0;
-    /// let third = Attempt::within(Duration::from_secs(1)).run(|| {
+    /// let third = Attempt::within(Duration::from_secs(60)).run(|| {
     ///     tries += 1;
     ///     (tries == 3).then_some(tries)
     /// });
