@@ -162,7 +162,16 @@ proptest! {
         links in prop::collection::vec(link(), 0..6),
         items in prop::collection::vec(0..50_u64, 0..40),
     ) {
-        let expected = links.iter().fold(items.clone(), |items, link| iterated(items, *link));
+        // Copies of copies of copies would be millions: such a chain ends before.
+        let (mut links, mut expected) = (links, items.clone());
+        for at in 0..links.len() {
+            let next = iterated(expected.clone(), links[at]);
+            if next.len() > 1000 {
+                links.truncate(at);
+                break;
+            }
+            expected = next;
+        }
         let came = within("a chain of pipelines", move || {
             step(format!("{links:?}"));
             let items: Numbers = Box::new(items.into_iter());
