@@ -64,21 +64,33 @@ pub struct Outcome {
     pub served: Vec<u32>,
     /// From the first to the last.
     pub took: Duration,
-    /// When each came in and when it was served, since the beginning.
-    pub stays: Vec<(Duration, Duration)>,
+    /// When somebody came in, since the beginning, as the door saw it.
+    pub comings: Vec<Duration>,
+    /// When one was served, as the table saw it.
+    pub goings: Vec<Duration>,
+    /// How long each stayed, as it says itself.
+    pub stays: Vec<Duration>,
     /// What the pipeline says.
     pub report: Option<Report>,
-    claim: Claim,
+    /// What the scene shows.
+    pub claim: Claim,
 }
 
+/// What is to be seen in a scene.
 #[derive(Debug, Clone, Copy)]
-enum Claim {
+pub enum Claim {
+    /// Each waits for the one before.
     OneByOne,
+    /// The chain is as slow as this step.
     HeldUpBy(&'static str),
+    /// Another step is the slowest.
     Eased,
 }
 
-fn work(step: usize) {
+/// What a step does with the vegetable of a number.
+pub type Work<'a> = &'a (dyn Fn(usize, u32) + Sync);
+
+fn work(step: usize, _: u32) {
     thread::sleep(STEPS[step].1);
 }
 
@@ -86,29 +98,44 @@ fn work(step: usize) {
 pub fn alone(options: &Options, recorder: &Recorder) -> Outcome {
     let lane = recorder.lane("one for all");
     let start = Instant::now();
-    let mut stays = Vec::new();
-    for _ in 0..options.vegetables {
+    let (mut comings, mut goings, mut stays) = (Vec::new(), Vec::new(), Vec::new());
+    for number in 0..options.vegetables {
         let came = start.elapsed();
+        comings.push(came);
         for (step, (name, _)) in STEPS.iter().enumerate() {
             let _busy = lane.hold(*name);
-            work(step);
+            work(step, number);
         }
-        stays.push((came, start.elapsed()));
+        let went = start.elapsed();
+        goings.push(went);
+        stays.push(went - came);
     }
     let served = (0..options.vegetables).collect();
     let (vegetables, took) = (options.vegetables, start.elapsed());
-    Outcome { vegetables, served, took, stays, report: None, claim: Claim::OneByOne }
+    let claim = Claim::OneByOne;
+    Outcome { vegetables, served, took, comings, goings, stays, report: None, claim }
 }
 
 /// A chain, with so many cooks at the stove.
-fn chain(options: &Options, recorder: &Recorder, cooks: usize, claim: Claim) -> Outcome {
+pub fn chain(
+    options: &Options,
+    recorder: &Recorder,
+    cooks: usize,
+    work: Work<'_>,
+    claim: Claim,
+) -> Outcome {
     let start = Instant::now();
-    let source = (0..options.vegetables).map(|number| Vegetable { number, began: Instant::now() });
+    let (mut comings, mut goings) = (Vec::new(), Vec::new());
+    let source = (0..options.vegetables).map(|number| {
+        let began = Instant::now();
+        comings.push(began - start);
+        Vegetable { number, began }
+    });
     let lane = || recorder.lane(thread::current().name().unwrap_or_default());
     let at = |step: usize| {
         move |lane: &mut scene::Lane, vegetable: Vegetable| {
             let _busy = lane.hold(STEPS[step].0);
-            work(step);
+            work(step, vegetable.number);
             vegetable
         }
     };
@@ -122,20 +149,22 @@ fn chain(options: &Options, recorder: &Recorder, cooks: usize, claim: Claim) -> 
         .map_init(STEPS[3].0, Par::Serial, lane, at(3))
         .for_each(|Vegetable { number, began }| {
             served.push(number);
-            stays.push((began - start, start.elapsed()));
+            let went = Instant::now();
+            goings.push(went - start);
+            stays.push(went - began);
         });
     let (vegetables, took) = (options.vegetables, start.elapsed());
-    Outcome { vegetables, served, took, stays, report: ran.ok(), claim }
+    Outcome { vegetables, served, took, comings, goings, stays, report: ran.ok(), claim }
 }
 
 /// One pair of hands a step.
 pub fn chained(options: &Options, recorder: &Recorder) -> Outcome {
-    chain(options, recorder, 1, Claim::HeldUpBy("cook"))
+    chain(options, recorder, 1, &work, Claim::HeldUpBy("cook"))
 }
 
 /// Three cooks where one was too slow.
 pub fn eased(options: &Options, recorder: &Recorder) -> Outcome {
-    chain(options, recorder, 3, Claim::Eased)
+    chain(options, recorder, 3, &work, Claim::Eased)
 }
 
 /// The two sides of Little's law (1961): how many are inside, and rate times stay.
@@ -150,21 +179,38 @@ pub struct Little {
 }
 
 impl Outcome {
-    /// Counts who is inside from one coming or going to the next, and apart from that how many came
-    /// and how long each stayed.
+    /// How many are inside from one coming or going to the next, and since when.
+    fn inside(&self) -> Vec<(Duration, i32)> {
+        let comings = self.comings.iter().map(|at| (*at, 1));
+        let goings = self.goings.iter().map(|at| (*at, -1));
+        let mut events: Vec<(Duration, i32)> = comings.chain(goings).collect();
+        // Of those at the same moment, who goes makes room for who comes.
+        events.sort_unstable();
+        let mut inside = 0;
+        events.iter_mut().for_each(|(_, change)| {
+            inside += *change;
+            *change = inside;
+        });
+        events
+    }
+
+    /// The most that were inside at once.
+    #[must_use]
+    pub fn most_inside(&self) -> i32 {
+        self.inside().into_iter().map(|(_, inside)| inside).max().unwrap_or(0)
+    }
+
+    /// Counts at the door and at the table who is inside, and asks each that was served how long it
+    /// stayed: if one is lost between them, or mistaken for another, the sides differ.
     #[must_use]
     pub fn little(&self) -> Little {
-        let comings = self.stays.iter().map(|(came, _)| (*came, 1.0));
-        let goings = self.stays.iter().map(|(_, went)| (*went, -1.0));
-        let mut events: Vec<(Duration, f64)> = comings.chain(goings).collect();
-        events.sort_by_key(|(at, _)| *at);
-        let (mut area, mut inside, mut last) = (0.0, 0.0, Duration::ZERO);
-        for (at, change) in events {
-            area += inside * (at - last).as_secs_f64();
-            (inside, last) = (inside + change, at);
+        let (mut area, mut before, mut last) = (0.0, 0, Duration::ZERO);
+        for (at, inside) in self.inside() {
+            area += f64::from(before) * (at - last).as_secs_f64();
+            (before, last) = (inside, at);
         }
         let count = self.stays.len() as f64;
-        let stayed: Duration = self.stays.iter().map(|(came, went)| *went - *came).sum();
+        let stayed: Duration = self.stays.iter().sum();
         let time = last.as_secs_f64();
         Little { inside: area / time, rate: count / time, stay: stayed.as_secs_f64() / count }
     }
@@ -216,17 +262,23 @@ impl Seen for Outcome {
         let all: Duration = STEPS.iter().map(|(_, takes)| *takes).sum();
         let step = |name| STEPS.iter().find(|(step, _)| *step == name).map_or(all, |step| step.1);
         match (self.claim, self.bottleneck()) {
+            (Claim::OneByOne, None) if self.most_inside() > 1 => {
+                Err(format!("{} were in the kitchen at once.", self.most_inside()))
+            }
             (Claim::OneByOne, None) if self.took >= all * self.vegetables => {
                 Ok(format!("Each takes {all:?}, and the next one waits for it."))
             }
-            (Claim::HeldUpBy(name), Some(slowest)) if name == slowest => Ok(format!(
-                "Nothing is faster than its slowest step: {name}, {:?} each.",
-                step(name)
-            )),
+            (Claim::HeldUpBy(name), Some(_)) if self.took >= step(name) * self.vegetables => {
+                let each = step(name);
+                Ok(format!("Nothing is faster than its slowest step: {name}, {each:?} each."))
+            }
             (Claim::Eased, Some(slowest)) => Ok(format!(
                 "With three cooks the kitchen waits for {slowest}, and all come in order."
             )),
-            (_, slowest) => Err(format!("the slowest step is {slowest:?}.")),
+            (_, slowest) => {
+                let took = self.took;
+                Err(format!("it took {took:?}, and the slowest step is {slowest:?}."))
+            }
         }
     }
 }
