@@ -151,7 +151,7 @@ use work::Policy;
 pub enum Par {
     /// One.
     Serial,
-    /// So many.
+    /// So many; all stages of a pipeline together at most 8,191.
     Workers(usize),
     /// As many as this process may use cores.
     Cores,
@@ -701,10 +701,11 @@ impl<'p, S: Segment> Pipeline<'p, S> {
         let outcome = std::sync::Arc::new(handle::Outcome::new());
         let told = std::sync::Arc::clone(&outcome);
         let spawned = thread::Builder::new().name("pipeline".into()).spawn(move || {
+            ready.core.enter();
             let outcome = catch_unwind(AssertUnwindSafe(|| ready.run_alone()));
             // Whatever happened, somebody may be waiting to be told.
             told.tell(outcome.unwrap_or_else(|payload| {
-                Err(PipelineError::Stage(Failure::panic("pipeline", 0, payload)))
+                Err(PipelineError::Stage(Failure::panic("pipeline", None, payload)))
             }));
         });
         let stage = String::from("pipeline");

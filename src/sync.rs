@@ -15,6 +15,8 @@ mod patience;
 #[cfg(feature = "sink")]
 mod preempt;
 mod reply;
+#[cfg(feature = "pipeline")]
+mod stopwatch;
 mod wait_word;
 
 #[allow(unreachable_pub, reason = "the models reach in")]
@@ -24,6 +26,8 @@ pub(crate) use patience::Patience;
 #[cfg(feature = "sink")]
 pub(crate) use preempt::preempt;
 pub(crate) use reply::Reply;
+#[cfg(feature = "pipeline")]
+pub(crate) use stopwatch::Stopwatch;
 #[cfg(all(test, not(any(brigade_loom, brigade_shuttle))))]
 pub(crate) use wait_word::SLEEPERS;
 pub(crate) use wait_word::{Expired, WaitWord};

@@ -1,6 +1,7 @@
 //! The hand on a running pipeline: look at it, close it, cancel it.
 
 use std::any::Any;
+use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -10,7 +11,7 @@ use super::edge::Gauge;
 use super::error::{Failure, PipelineError};
 use super::report::{Report, StageReport};
 use super::seat::Post;
-use crate::sync::{Condvar, Mutex};
+use crate::sync::{Condvar, Mutex, Stopwatch, thread_local};
 
 /// Looks at a running pipeline, closes it, or cancels it; from any thread, also from a stage.
 ///
@@ -109,6 +110,11 @@ pub(crate) enum Reason {
     Spawn(PipelineError),
 }
 
+thread_local!(
+    /// The run that this thread was started for; it holds the core for as long.
+    static WORKS_FOR: Cell<usize> = const { Cell::new(0) };
+);
+
 /// What all threads of a run share, whatever their items are.
 #[derive(Debug)]
 pub(crate) struct Core {
@@ -134,7 +140,7 @@ struct State {
 /// What is known when a run begins.
 #[derive(Debug)]
 pub(crate) struct Begun {
-    pub(crate) at: Instant,
+    pub(crate) since: Stopwatch,
     pub(crate) deadline: Option<Instant>,
     pub(crate) limit: Duration,
     pub(crate) timed: bool,
@@ -165,6 +171,17 @@ impl Core {
         }
     }
 
+    /// Makes this thread one of the run, for good.
+    pub(crate) fn enter(&self) {
+        WORKS_FOR.with(|run| run.set(std::ptr::from_ref(self).addr()));
+    }
+
+    /// Whether the run waits for this thread to end.
+    #[cfg_attr(brigade_loom, allow(dead_code))]
+    pub(crate) fn waits_for_this_thread(&self) -> bool {
+        WORKS_FOR.try_with(|run| run.get() == std::ptr::from_ref(self).addr()).unwrap_or(false)
+    }
+
     /// Claims the core for a run.
     pub(crate) fn claim(&self) -> Result<(), PipelineError> {
         match self.taken.swap(1, Ordering::Relaxed) {
@@ -192,8 +209,7 @@ impl Core {
 
     /// Nanoseconds since the run began.
     pub(crate) fn now(&self) -> u64 {
-        let elapsed = self.begun.get().map_or(Duration::ZERO, |begun| begun.at.elapsed());
-        u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX)
+        self.begun.get().map_or(0, |begun| begun.since.nanos())
     }
 
     /// Ends the run for a reason; the first one counts.
@@ -246,7 +262,12 @@ impl Core {
         oldest.map(|(name, item)| (name.to_owned(), item))
     }
 
-    pub(crate) fn dropped(&self, stage: &'static str, item: u64, payload: Box<dyn Any + Send>) {
+    pub(crate) fn dropped(
+        &self,
+        stage: &'static str,
+        item: Option<u64>,
+        payload: Box<dyn Any + Send>,
+    ) {
         self.state.lock().dropped.get_or_insert_with(|| Failure::panic(stage, item, payload));
     }
 

@@ -28,7 +28,7 @@ pub enum Cause {
 ///     .try_map("parse", Par::Workers(2), str::parse::<u32>)
 ///     .collect::<Vec<_>>();
 /// let Err(PipelineError::Stage(failure)) = parsed else { panic!("four is no number") };
-/// assert_eq!((failure.stage, failure.item), ("parse", 2));
+/// assert_eq!((failure.stage, failure.item), ("parse", Some(2)));
 /// assert_eq!(failure.to_string(), "stage \"parse\", item 2: invalid digit found in string");
 /// ```
 #[derive(Debug)]
@@ -36,14 +36,20 @@ pub enum Cause {
 pub struct Failure {
     /// The name of the stage; `"source"` and `"sink"` are the two ends.
     pub stage: &'static str,
-    /// The number of the source's item that it was made from, counted from zero.
-    pub item: u64,
+    /// The number of the source's item that it was made from, counted from zero; of a chunk, that
+    /// of its first. A sink fails on the item that it pulled last. None if there was no item: a sink
+    /// that has pulled nothing, or what a stage was made of that panics when it is dropped.
+    pub item: Option<u64>,
     /// What happened.
     pub cause: Cause,
 }
 
 impl Failure {
-    pub(crate) fn panic(stage: &'static str, item: u64, payload: Box<dyn Any + Send>) -> Self {
+    pub(crate) fn panic(
+        stage: &'static str,
+        item: Option<u64>,
+        payload: Box<dyn Any + Send>,
+    ) -> Self {
         Self { stage, item, cause: Cause::Panic(payload) }
     }
 
@@ -69,7 +75,10 @@ fn message(payload: &(dyn Any + Send)) -> Option<&str> {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { stage, item, cause } = self;
-        write!(f, "stage {stage:?}, item {item}: ")?;
+        match item {
+            Some(item) => write!(f, "stage {stage:?}, item {item}: ")?,
+            None => write!(f, "stage {stage:?}, at no item: ")?,
+        }
         match cause {
             Cause::Error(error) => error.fmt(f),
             Cause::Panic(payload) => match message(&**payload) {
@@ -132,6 +141,17 @@ pub enum PipelineError {
     },
     /// The control steers another pipeline, or has done so.
     ControlTaken,
+    /// More threads were asked for than a pipeline may have.
+    TooManyWorkers {
+        /// The stage that is one too many.
+        stage: String,
+        /// The workers that it was to have.
+        workers: usize,
+        /// How many threads there may be, with the source's and those of all stages.
+        most: usize,
+    },
+    /// A [`Handle`](super::Handle) was to be finished by a thread of its own pipeline.
+    InsideItself,
     /// The system gave no thread for a stage.
     Spawn {
         /// The stage.
@@ -197,6 +217,15 @@ impl fmt::Display for PipelineError {
             Self::ControlTaken => {
                 f.write_str("the control steers another pipeline: make a new one for each run")
             }
+            Self::TooManyWorkers { stage, workers, most } => write!(
+                f,
+                "stage {stage:?} was to have {workers} workers, and a pipeline has at most {most} \
+                 threads in all: give it fewer"
+            ),
+            Self::InsideItself => f.write_str(
+                "a pipeline was to be waited for by one of its own threads, which would wait for \
+                 itself: it was ended; finish it outside of its stages",
+            ),
             Self::Spawn { stage, source } => {
                 write!(f, "no thread for stage {stage:?}: {source}")
             }

@@ -13,7 +13,9 @@ use crate::sync::{Condvar, Mutex, thread};
 /// A pipeline that was [spawned](super::Pipeline::spawn): an iterator over what comes out.
 ///
 /// It can be kept, sent to another thread, and pulled from there. Dropping it cancels the pipeline
-/// and waits for its threads.
+/// and waits for its threads; inside of a stage of the pipeline itself it does not wait, for the
+/// stage would wait for itself: then the threads end by themselves. To pull there what that stage has
+/// yet to make is to wait for ever, until somebody [cancels](Control::cancel).
 ///
 /// # Examples
 ///
@@ -93,10 +95,15 @@ impl<T> Handle<T> {
     /// Whatever ended it before its end. If the [time limit](super::Pipeline::time_limit) passes
     /// while a stage is inside of code that does not return, this does not wait for it: it is
     /// [`PipelineError::TimedOut`] with the name of that stage, and the threads end when the code
-    /// returns.
+    /// returns. [`PipelineError::InsideItself`] is returned at once to a stage of the pipeline itself;
+    /// the pipeline ends all the same.
     pub fn finish(mut self) -> Result<Report, PipelineError> {
         self.items = None;
         self.core.stop();
+        if self.core.waits_for_this_thread() {
+            self.thread = None;
+            return Err(PipelineError::InsideItself);
+        }
         let told = self.outcome.wait(self.core.deadline());
         match told {
             Some(outcome) => {
@@ -119,7 +126,9 @@ impl<T> Handle<T> {
     }
 
     fn join(&mut self) {
-        if let Some(thread) = self.thread.take() {
+        if let Some(thread) = self.thread.take()
+            && !self.core.waits_for_this_thread()
+        {
             let _ = thread.join();
         }
     }

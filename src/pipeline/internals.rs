@@ -71,7 +71,9 @@ impl Edge {
         let piece = match end {
             End::More => Piece::More,
             End::Last => Piece::Last,
-            End::Failed => Piece::Failed(Box::new(Failure::panic("model", number, Box::new(())))),
+            End::Failed => {
+                Piece::Failed(Box::new(Failure::panic("model", Some(number), Box::new(()))))
+            }
         };
         match self.0.give_in_turn(number, &mut numbered(values), piece, &seat.0) {
             Ok(_) => true,
@@ -84,7 +86,7 @@ impl Edge {
         match self.0.take(&mut items, most, &seat.0, None) {
             Taken::Items(_) => Took::Items(items.into_iter().map(|item| item.item).collect()),
             Taken::Ended | Taken::Late => Took::Ended,
-            Taken::Failed(_, failure) => Took::Failed(failure.item),
+            Taken::Failed(_, failure) => failure.item.map_or(Took::Ended, Took::Failed),
             Taken::Off => Took::Off,
         }
     }

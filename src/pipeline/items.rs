@@ -11,7 +11,7 @@ use std::time::Instant;
 use super::control::Reason;
 use super::edge::{Edge, Numbered, Taken};
 use super::error::{Cause, Failure};
-use super::seat::{NO_ITEM, Seat};
+use super::seat::Seat;
 use super::work::discard;
 
 /// What comes out of a pipeline: an iterator that blocks until the next item is there.
@@ -35,14 +35,14 @@ impl<T> Items<T> {
 
     /// The item that was pulled last has failed in the sink.
     pub(super) fn failed(&self, error: Box<dyn Error + Send + Sync>) -> Failure {
-        Failure { stage: "sink", item: self.seat.post.item(), cause: Cause::Error(error) }
+        Failure { stage: "sink", item: self.seat.post.latest(), cause: Cause::Error(error) }
     }
 
     /// Whether there are more.
     #[inline(never)]
     fn refill(&mut self) -> bool {
         let core = &self.seat.core;
-        self.seat.post.at(NO_ITEM);
+        self.seat.post.lay_down();
         while !self.done {
             if core.deadline().is_some_and(|deadline| deadline <= Instant::now()) {
                 core.expire();

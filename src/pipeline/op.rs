@@ -6,6 +6,7 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use super::error::{Cause, Failure};
+use super::seat::Post;
 
 /// Why a stage does not go on.
 #[derive(Debug)]
@@ -32,6 +33,8 @@ pub(crate) trait Judge {
 /// Who is at work, and who decides over what fails.
 pub struct Cx<'a> {
     pub(crate) judge: &'a dyn Judge,
+    /// Where it is seen at which item.
+    pub(crate) post: &'a Post,
     /// The name of the stage whose code runs.
     pub(crate) stage: Cell<&'static str>,
 }
@@ -98,7 +101,7 @@ where
             Ok(result) => out.put(number, result),
             Err(error) => {
                 let cause = Cause::Error(error.into());
-                cx.judge.judge(Failure { stage: self.name, item: number, cause })
+                cx.judge.judge(Failure { stage: self.name, item: Some(number), cause })
             }
         }
     }
@@ -217,6 +220,8 @@ impl<I> Op<I> for ChunksOp<I> {
             return Ok(());
         }
         cx.stage.set(self.name);
+        // What runs behind it on this thread is at the chunk, not at the item that filled it.
+        cx.post.at(self.first);
         out.put(self.first, std::mem::take(&mut self.chunk))
     }
 }

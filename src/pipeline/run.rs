@@ -15,7 +15,7 @@ use super::seat::{Post, Seat};
 use super::stage::{Plan, Segment};
 use super::work::Run;
 use super::{OnError, Pipeline};
-use crate::sync::thread;
+use crate::sync::{Stopwatch, thread};
 
 /// Where the threads of one run are started.
 pub struct Threads<'scope, 'env> {
@@ -41,7 +41,11 @@ impl<'scope> Threads<'scope, '_> {
         name: String,
         work: impl FnOnce() + Send + 'scope,
     ) -> Result<(), PipelineError> {
-        let spawned = spawn_named(self.scope, name, work);
+        let core = &self.run.core;
+        let spawned = spawn_named(self.scope, thread_name(name), move || {
+            core.enter();
+            work();
+        });
         let stage = String::from(stage);
         let spawned = spawned.map_err(|source| PipelineError::Spawn { stage, source })?;
         self.started.borrow_mut().push(spawned);
@@ -55,6 +59,11 @@ impl<'scope> Threads<'scope, '_> {
             let _ = thread.join();
         }
     }
+}
+
+/// No system takes a name with a zero in it.
+fn thread_name(name: String) -> String {
+    if name.contains('\0') { name.replace('\0', "\u{fffd}") } else { name }
 }
 
 #[cfg(not(brigade_shuttle))]
@@ -90,6 +99,10 @@ fn edge<T>(core: &Arc<Core>, from: usize) -> Arc<Edge<T>> {
     Arc::new(Edge::new(from, size, Arc::clone(&core.switch), gauge))
 }
 
+/// Threads of one pipeline. Where a process may have more, Rust's start of a thread, which maps
+/// memory for it twice, soon aborts instead of failing.
+const MOST_THREADS: usize = 8192;
+
 /// A pipeline that is ready to run: what was asked for makes sense.
 pub(super) struct Ready<'p, S: Segment> {
     pub(super) core: Arc<Core>,
@@ -117,6 +130,14 @@ impl<'p, S: Segment> Ready<'p, S> {
         if capacity == 0 {
             return Err(PipelineError::ZeroCapacity { stage: "sink".into() });
         }
+        let mut threads = 0_usize;
+        for Plan { name, workers, .. } in &plans {
+            threads = threads.saturating_add(*workers);
+            if threads > MOST_THREADS {
+                let (stage, workers) = (name.clone(), *workers);
+                return Err(PipelineError::TooManyWorkers { stage, workers, most: MOST_THREADS });
+            }
+        }
         let core = control.unwrap_or_default().core;
         core.claim()?;
         plans.push(Plan { name: "sink".into(), workers: 1, capacity });
@@ -128,7 +149,7 @@ impl<'p, S: Segment> Ready<'p, S> {
         };
         let at = Instant::now();
         core.begin(Begun {
-            at,
+            since: Stopwatch::started(at),
             deadline: limit.and_then(|limit| at.checked_add(limit)),
             limit: limit.unwrap_or(Duration::MAX),
             timed: statistics,
@@ -181,7 +202,7 @@ impl<'p, S: Segment> Ready<'p, S> {
                 Ok(()) => {
                     let body = catch_unwind(AssertUnwindSafe(|| body(&core)));
                     body.map_err(|payload| {
-                        let item = post.as_ref().map_or(0, |post| post.item());
+                        let item = post.as_ref().and_then(|post| post.latest());
                         Reason::Failed(Box::new(Failure::panic("sink", item, payload)))
                     })
                 }
@@ -199,8 +220,8 @@ impl<'p, S: Segment> Ready<'p, S> {
         });
         let failures = run.failures.into_inner().unwrap_or_else(PoisonError::into_inner);
         let mut report = core.report();
-        bury(&core, report.items, segment);
-        bury(&core, report.items, router);
+        bury(&core, segment);
+        bury(&core, router);
         core.outcome()?;
         report.failures = failures;
         report.failures.sort_by_key(|failure| failure.item);
@@ -213,9 +234,9 @@ impl<'p, S: Segment> Ready<'p, S> {
 }
 
 /// Drops what the stages were made of: closures may have captured something that panics in its drop.
-fn bury<T>(core: &Core, items: u64, remains: T) {
+fn bury<T>(core: &Core, remains: T) {
     if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(remains))) {
-        core.dropped("pipeline", items, payload);
+        core.dropped("pipeline", None, payload);
     }
 }
 

@@ -51,7 +51,11 @@ impl Seat {
 }
 
 /// The number that says "no item".
-pub(crate) const NO_ITEM: u64 = u64::MAX;
+const NO_ITEM: u64 = u64::MAX;
+
+fn numbered(item: u64) -> Option<u64> {
+    (item != NO_ITEM).then_some(item)
+}
 
 /// One thread's counters, apart from those of others.
 #[derive(Debug)]
@@ -59,6 +63,8 @@ pub(crate) const NO_ITEM: u64 = u64::MAX;
 pub struct Post {
     /// The item in hand.
     item: AtomicU64,
+    /// The one before, as far as it was kept.
+    last: AtomicU64,
     pub(crate) taken: Count,
     pub(crate) given: Count,
     pub(crate) failed: Count,
@@ -72,6 +78,7 @@ impl Post {
     pub(crate) fn new() -> Self {
         Self {
             item: AtomicU64::new(NO_ITEM),
+            last: AtomicU64::new(NO_ITEM),
             taken: Count::default(),
             given: Count::default(),
             failed: Count::default(),
@@ -88,14 +95,32 @@ impl Post {
     }
 
     #[inline]
-    pub(crate) fn item(&self) -> u64 {
-        self.item.load(Ordering::Relaxed)
+    pub(crate) fn item(&self) -> Option<u64> {
+        numbered(self.item.load(Ordering::Relaxed))
+    }
+
+    /// No item is in hand any more.
+    #[inline]
+    pub(crate) fn rest(&self) {
+        self.at(NO_ITEM);
+    }
+
+    /// The same, for who is to be told what it was.
+    pub(crate) fn lay_down(&self) {
+        if let Some(item) = self.item() {
+            self.last.store(item, Ordering::Relaxed);
+        }
+        self.rest();
+    }
+
+    /// The item in hand, or the last that was laid down.
+    pub(crate) fn latest(&self) -> Option<u64> {
+        self.item().or_else(|| numbered(self.last.load(Ordering::Relaxed)))
     }
 
     /// The item that code of the user is working on, as far as one can see from outside.
     pub(crate) fn busy_with(&self) -> Option<u64> {
-        let item = self.item();
-        (item != NO_ITEM && !self.starved.runs() && !self.blocked.runs()).then_some(item)
+        self.item().filter(|_| !self.starved.runs() && !self.blocked.runs())
     }
 }
 

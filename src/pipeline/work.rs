@@ -10,7 +10,7 @@ use super::control::{Core, Reason};
 use super::edge::{Edge, Numbered, Piece, Stop, Taken};
 use super::error::{Cause, Failure};
 use super::op::{Cx, Flow, Halt, Judge, Op, Outlet};
-use super::seat::{NO_ITEM, Post, Seat};
+use super::seat::{Post, Seat};
 
 /// What an item that fails means, without what only one of them carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,7 +75,7 @@ pub(crate) fn discard<T>(
     }
     for Numbered { number, item } in items {
         if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(item))) {
-            core.dropped(stage, number, payload);
+            core.dropped(stage, Some(number), payload);
         }
     }
 }
@@ -208,7 +208,7 @@ impl Station<'_> {
             let failure = Failure::panic(self.name, post.item(), payload);
             core.stop_for(Reason::Failed(Box::new(failure)));
         }
-        post.at(NO_ITEM);
+        post.rest();
         discard(core, self.name, inbox);
         discard(core, self.name, std::mem::take(&mut out.buffer));
         discard(core, self.name, input.desert());
@@ -226,7 +226,7 @@ impl Station<'_> {
         let post = &*self.seat.post;
         let core = &self.run.core;
         let bench = Bench { run: self.run, post };
-        let cx = Cx { judge: &bench, stage: Cell::new(self.name) };
+        let cx = Cx { judge: &bench, post, stage: Cell::new(self.name) };
         let mut untimed = 0;
         loop {
             let grain = self.grain.get();
@@ -261,15 +261,15 @@ impl Station<'_> {
             };
             self.batch(inbox, out, op, &cx)?;
             if let Some((began, blocked)) = began {
-                let blocked = post.blocked.get(0) - blocked;
-                let took = (core.now() - began).saturating_sub(blocked);
+                let blocked = post.blocked.get(0).saturating_sub(blocked);
+                let took = core.now().saturating_sub(began).saturating_sub(blocked);
                 self.grain.learn(size, took);
                 post.service.record(size as u64, took);
             }
             if op.due().is_some_and(|due| due <= std::time::Instant::now()) {
                 self.flush(op, &cx, out)?;
             }
-            post.at(NO_ITEM);
+            post.rest();
             out.deliver(Piece::Last)?;
         }
     }
@@ -304,8 +304,17 @@ impl Station<'_> {
     }
 
     fn flush<I, P: Op<I>>(&self, op: &mut P, cx: &Cx<'_>, out: &mut Outbox<'_, P::Out>) -> Flow {
-        let flushed = catch_unwind(AssertUnwindSafe(|| op.flush(cx, out)));
-        flushed.unwrap_or_else(|payload| self.panicked(payload, op, cx))
+        loop {
+            let flushed = catch_unwind(AssertUnwindSafe(|| op.flush(cx, out)));
+            match flushed {
+                Ok(flow) => {
+                    self.seat.post.rest();
+                    return flow;
+                }
+                // What it had put out is gone; what others hold back behind it is not.
+                Err(payload) => self.panicked(payload, op, cx)?,
+            }
+        }
     }
 
     #[cold]
@@ -355,11 +364,11 @@ pub(crate) fn draw<I: IntoIterator>(run: &Run<'_>, seat: &Seat, edge: &Edge<I::I
             post.given.add(1);
         }
     }));
-    post.at(NO_ITEM);
+    post.rest();
     discard(core, "source", refused);
     if let Err(payload) = drawn {
         let failure =
-            Box::new(Failure { stage: "source", item: next, cause: Cause::Panic(payload) });
+            Box::new(Failure { stage: "source", item: Some(next), cause: Cause::Panic(payload) });
         if run.ordered {
             edge.fail(failure);
         } else {

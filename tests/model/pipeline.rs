@@ -247,7 +247,11 @@ mod whole {
                 Ok(_) => assert_eq!(first, 5, "not exactly a loop"),
                 Err(PipelineError::Stage(failure)) => {
                     let stage = if one <= two { "a" } else { "b" };
-                    assert_eq!((failure.stage, failure.item), (stage, first), "not exactly a loop");
+                    assert_eq!(
+                        (failure.stage, failure.item),
+                        (stage, Some(first)),
+                        "not exactly a loop"
+                    );
                 }
                 Err(other) => panic!("{other}"),
             }
@@ -282,6 +286,47 @@ mod whole {
         });
     }
 
+    /// One works, one waits for its turn, one for room, one for items, and nobody comes but the switch.
+    #[test]
+    fn cancel_reaches_whom_nobody_else_wakes() {
+        explore(3, || {
+            let control = Control::new();
+            let (passed, passing) = shuttle::sync::mpsc::channel();
+            let canceller = {
+                let control = control.clone();
+                thread::spawn(move || {
+                    passing.recv().expect("an item passes");
+                    (0..draw(60)).for_each(|_| thread::yield_now());
+                    control.cancel();
+                })
+            };
+            let outcome = Pipeline::new(0..)
+                .control(&control)
+                .capacity(1)
+                .batch(Batch::One)
+                .map("a", Par::Workers(2), |x: u64| match x {
+                    0 => drop(control.cancelled_within(std::time::Duration::MAX)),
+                    _ => passed.send(()).expect("it listens"),
+                })
+                .for_each(drop);
+            assert!(matches!(outcome, Err(PipelineError::Cancelled)), "{outcome:?}");
+            canceller.join().unwrap();
+        });
+    }
+
+    /// What makes the printed seeds worth printing: also the times that choose the batches are drawn.
+    #[test]
+    fn a_seed_repeats_a_run() {
+        let chain = || {
+            let chain = Pipeline::new(0..40_u64)
+                .capacity(16)
+                .map("a", Par::Workers(2), |x| x)
+                .serial("b", |x| x);
+            assert_eq!(chain.collect::<Vec<_>>().expect("nothing fails").0.len(), 40);
+        };
+        shuttle::check_uncontrolled_nondeterminism(chain, 300);
+    }
+
     #[test]
     fn a_handle_can_be_let_go_at_any_time() {
         explore(3, || {
@@ -305,7 +350,7 @@ const PARKED: &str = "pipeline::order_is_kept_where_batches_are_parked";
 const TAKEN_ONCE: &str = "pipeline::every_item_is_taken_once";
 const SWITCH: &str = "pipeline::the_switch_reaches_whoever_waits";
 const CHAIN: &str = "pipeline::whole::a_chain_is_a_loop";
-const CANCEL: &str = "pipeline::whole::cancel_ends_everything_from_anywhere";
+const CANCEL: &str = "pipeline::whole::cancel_reaches_whom_nobody_else_wakes";
 
 pub(crate) const CONTRASTS: &[Contrast] = &[
     both(PipelineNoReserve, ONE_FITS, DEADLOCK),

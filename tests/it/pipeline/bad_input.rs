@@ -25,8 +25,11 @@ fn failed<T: std::fmt::Debug>(outcome: Result<T, PipelineError>) -> Failure {
 
 /// Stage, item, and the payload as it was thrown.
 #[track_caller]
-fn thrown(outcome: Result<Report, PipelineError>) -> (&'static str, u64, u32) {
+fn thrown(outcome: Result<Report, PipelineError>) -> (&'static str, Option<u64>, u32) {
     let failure = failed(outcome);
+    let told = failure.to_string();
+    // No number that stands for none.
+    assert!(failure.item < Some(1000) && told.contains(", "), "{told}");
     match failure.cause {
         Cause::Panic(payload) => {
             (failure.stage, failure.item, *payload.downcast_ref().expect("the original payload"))
@@ -79,7 +82,7 @@ fn a_stage_that_panics() {
                 .map("fine", Par::Workers(2), |x| x)
                 .map("bad", Par::Workers(workers), |x| if x == 40 { panic_any(7_u32) } else { x })
                 .for_each(drop);
-            assert_eq!(thrown(outcome), ("bad", 40, 7));
+            assert_eq!(thrown(outcome), ("bad", Some(40), 7));
         }
     });
 }
@@ -92,28 +95,31 @@ fn each_kind_of_stage_that_panics() {
         }
         let p = || Pipeline::new(0..10_u32);
         let two = Par::Workers(2);
-        assert_eq!(thrown(p().map("k", two, bad).for_each(drop)), ("k", 5, 9));
-        assert_eq!(thrown(p().serial("k", bad).for_each(drop)), ("k", 5, 9));
+        assert_eq!(thrown(p().map("k", two, bad).for_each(drop)), ("k", Some(5), 9));
+        assert_eq!(thrown(p().serial("k", bad).for_each(drop)), ("k", Some(5), 9));
         assert_eq!(
             thrown(p().try_map("k", two, |x| Ok::<_, String>(bad(x))).for_each(drop)),
-            ("k", 5, 9)
+            ("k", Some(5), 9)
         );
-        assert_eq!(thrown(p().filter_map("k", two, |x| Some(bad(x))).for_each(drop)), ("k", 5, 9));
-        assert_eq!(thrown(p().flat_map("k", two, |x| [bad(x)]).for_each(drop)), ("k", 5, 9));
+        assert_eq!(
+            thrown(p().filter_map("k", two, |x| Some(bad(x))).for_each(drop)),
+            ("k", Some(5), 9)
+        );
+        assert_eq!(thrown(p().flat_map("k", two, |x| [bad(x)]).for_each(drop)), ("k", Some(5), 9));
         assert_eq!(
             thrown(p().flat_map("k", two, |x| (0..2).map(move |y| bad(x + y))).for_each(drop)),
-            ("k", 4, 9)
+            ("k", Some(4), 9)
         );
         assert_eq!(
             thrown(p().map_init("k", two, || (), |(), x| bad(x)).for_each(drop)),
-            ("k", 5, 9)
+            ("k", Some(5), 9)
         );
         let inspected = p().map("k", two, |x| x).inspect(|x| assert!(bad(*x) < 10));
-        assert_eq!(thrown(inspected.for_each(drop)), ("inspect", 5, 9));
+        assert_eq!(thrown(inspected.for_each(drop)), ("inspect", Some(5), 9));
         let fused = p().map("first", two, |x| x).map("second", two, bad).fuse();
-        assert_eq!(thrown(fused.for_each(drop)), ("second", 5, 9));
+        assert_eq!(thrown(fused.for_each(drop)), ("second", Some(5), 9));
         let init = p().map_init("k", Par::Serial, || panic_any(8_u32), |(), x| x);
-        assert_eq!(thrown(init.for_each(drop)), ("k", 0, 8));
+        assert_eq!(thrown(init.for_each(drop)), ("k", Some(0), 8));
     });
 }
 
@@ -126,7 +132,7 @@ fn a_source_that_panics() {
             let chain = Pipeline::new(source).map("fine", Par::Workers(2), |x| x);
             let chain = if ordered { chain } else { chain.unordered() };
             let outcome = chain.for_each(|x| seen.push(x));
-            assert_eq!(thrown(outcome), ("source", 4, 3));
+            assert_eq!(thrown(outcome), ("source", Some(4), 3));
             assert!(!ordered || seen == [0, 1, 2, 3], "{seen:?}");
         }
     });
@@ -143,7 +149,7 @@ fn a_source_that_panics_before_it_begins() {
         }
     }
     within("into_iter panics", || {
-        assert_eq!(thrown(Pipeline::new(Bad).for_each(drop)), ("source", 0, 1));
+        assert_eq!(thrown(Pipeline::new(Bad).for_each(drop)), ("source", Some(0), 1));
     });
 }
 
@@ -155,13 +161,103 @@ fn a_sink_that_panics_or_errs() {
                 panic_any(5_u32)
             }
         });
-        assert_eq!(thrown(outcome), ("sink", 300, 5));
+        assert_eq!(thrown(outcome), ("sink", Some(300), 5));
         let outcome = Pipeline::new(0..)
             .map("fine", Par::Workers(2), |x: u32| x)
             .try_for_each(|x| if x == 300 { Err("full") } else { Ok(()) });
         assert_eq!(told(outcome), "stage \"sink\", item 300: full");
-        let outcome = Pipeline::new(0..9).scope(|_, _| -> () { panic_any(6_u32) });
-        assert_eq!(thrown(outcome.map(|((), report)| report)).0, "sink");
+    });
+}
+
+/// A sink fails on what it pulled last, be it before the end or after it, or on nothing.
+#[test]
+fn a_sink_that_panics_outside_of_its_items() {
+    within("the sink fails by itself", || {
+        for (pulls, item) in [(0, None), (1, Some(0)), (4, Some(3)), (99, Some(8))] {
+            let outcome = Pipeline::new(0..9).scope(|items, _| -> () {
+                items.take(pulls).for_each(drop);
+                panic_any(6_u32)
+            });
+            let outcome = outcome.map(|((), report)| report);
+            assert_eq!(thrown(outcome), ("sink", item, 6));
+        }
+        let outcome = Pipeline::new(0..9).scope(|_, _| -> () { panic!("nothing pulled") });
+        assert_eq!(told(outcome), "stage \"sink\", at no item: it panicked: nothing pulled");
+    });
+}
+
+/// A chunk is known by its first item, be it full or not, and whichever way it fails.
+#[test]
+fn a_chunk_that_fails() {
+    within("a chunk fails", || {
+        let chunks = || Pipeline::new(0..10_u32).chunks(4, None);
+        for bad in [0, 4, 8] {
+            let throw = move |chunk: Vec<u32>| {
+                if chunk[0] == bad { panic_any(chunk[0]) } else { chunk }
+            };
+            let outcome = chunks().map("use", Par::Serial, throw).fuse().for_each(drop);
+            assert_eq!(thrown(outcome), ("use", Some(u64::from(bad)), bad));
+            let refuse = move |chunk: Vec<u32>| if chunk[0] == bad { Err("no") } else { Ok(chunk) };
+            let outcome = chunks().try_map("use", Par::Serial, refuse).fuse().for_each(drop);
+            assert_eq!(told(outcome), format!("stage \"use\", item {bad}: no"));
+        }
+        let early = Pipeline::new(std::iter::successors(Some(0_u32), |_| None))
+            .chunks(4, Duration::ZERO)
+            .map("use", Par::Serial, |_| panic_any(1_u32))
+            .fuse();
+        assert_eq!(thrown(early.for_each(drop)), ("use", Some(0), 1));
+    });
+}
+
+/// The last chunk fails on its way into another chunk: that one comes out all the same.
+#[test]
+fn a_chunk_that_fails_does_not_take_along_what_is_held_back_behind_it() {
+    within("chunks of chunks", || {
+        let (came, report) = Pipeline::new(0..10_u32)
+            .chunks(4, None)
+            .map("use", Par::Serial, |chunk| if chunk[0] == 8 { panic!("eight") } else { chunk })
+            .fuse()
+            .chunks(9, None)
+            .fuse()
+            .on_error(OnError::Skip)
+            .collect::<Vec<_>>()
+            .expect("it goes on");
+        assert_eq!(came, [[[0, 1, 2, 3], [4, 5, 6, 7]]]);
+        assert_eq!(report.stages[1].failed, 1);
+    });
+}
+
+/// Not even their books are opened: that alone would end the process.
+#[test]
+fn more_workers_than_there_can_be() {
+    within("too many workers", || {
+        for workers in [8192, usize::MAX / 1000, usize::MAX] {
+            let outcome = Pipeline::new((0..3).inspect(|_| panic!("it was started")))
+                .map("few", Par::Workers(2), |x| x)
+                .map("many", Par::Workers(workers), |x| x)
+                .map("more", Par::Workers(workers), |x| x)
+                .for_each(drop);
+            assert_eq!(
+                told(outcome),
+                format!(
+                    "stage \"many\" was to have {workers} workers, and a pipeline has at most 8192 \
+                     threads in all: give it fewer"
+                )
+            );
+        }
+    });
+}
+
+/// No system takes such a name for a thread, and the standard library panics over it.
+#[test]
+fn a_name_that_no_thread_may_have() {
+    within("a zero in a name", || {
+        let chain = |workers| Pipeline::new(0..3000).map("a\0b", Par::Workers(workers), |x| x);
+        for workers in [1, 3] {
+            let (came, report) = chain(workers).collect::<Vec<_>>().expect("nothing fails");
+            assert!(came.into_iter().eq(0..3000));
+            assert_eq!(report.stages[1].name, "a\0b");
+        }
     });
 }
 
@@ -201,7 +297,7 @@ fn queued_items_that_panic_in_drop() {
             let failure = failed(outcome);
             let Cause::Panic(payload) = failure.cause else { panic!("a panic") };
             let number = *payload.downcast_ref::<u32>().expect("the original payload");
-            assert_eq!(u64::from(number), failure.item);
+            assert_eq!(Some(u64::from(number)), failure.item);
             assert!(["source", "carry", "sink"].contains(&failure.stage), "{}", failure.stage);
         }
     });
@@ -219,7 +315,7 @@ fn a_bomb_does_not_hide_the_failure_before_it() {
                 })
                 .for_each(drop);
         let failure = failed(outcome);
-        assert_eq!((failure.stage, failure.item), ("refuse", 3));
+        assert_eq!((failure.stage, failure.item), ("refuse", Some(3)));
     });
 }
 
@@ -236,7 +332,7 @@ fn what_a_panicking_stage_held_is_dropped_outside_of_the_panic() {
             })
             .for_each(drop);
         let failure = failed(outcome);
-        assert_eq!((failure.stage, failure.item), ("defuse", 20));
+        assert_eq!((failure.stage, failure.item), ("defuse", Some(20)));
     });
 }
 
@@ -246,7 +342,7 @@ fn a_state_that_panics_in_drop() {
         let outcome = Pipeline::new(0..3)
             .map_init("state", Par::Serial, || Bomb(11, true), |_, x| x)
             .for_each(drop);
-        assert_eq!(thrown(outcome).2, 11);
+        assert_eq!(thrown(outcome), ("state", None, 11));
     });
 }
 
@@ -260,7 +356,7 @@ fn a_closure_that_panics_in_drop() {
     }
     within("a closure is a bomb", || {
         let (stage, item, payload) = thrown(chain().for_each(drop));
-        assert_eq!((stage, item, payload), ("pipeline", 3, 4));
+        assert_eq!((stage, item, payload), ("pipeline", None, 4));
         let handle = chain().spawn().expect("threads");
         assert_eq!(thrown(handle.finish()).2, 4);
 

@@ -2,9 +2,9 @@
 
 use super::{Gate, until};
 use crate::watchdog::{step, within};
-use brigade::pipeline::{Control, Par, Pipeline, PipelineError};
-use std::sync::Arc;
+use brigade::pipeline::{Control, Handle, Par, Pipeline, PipelineError};
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// Counts itself, so that a lost one shows.
@@ -169,6 +169,55 @@ fn a_handle_that_is_dropped_ends_its_pipeline() {
         drop(handle);
         assert_eq!(Arc::strong_count(&alive), 1, "a thread still has it");
         assert_eq!(alive.load(Ordering::Relaxed), 0);
+    });
+}
+
+type Held = Arc<Mutex<Option<Handle<u64>>>>;
+
+/// A pipeline that is let go by its second stage as `let_go` does it.
+fn lets_itself_go(alive: &Arc<AtomicI64>, let_go: impl Fn(&Held) + Send + Sync + 'static) {
+    let held = Held::default();
+    let own = Arc::clone(&held);
+    let (counted, started) = (Arc::clone(alive), Arc::new(Gate::default()));
+    let gate = Arc::clone(&started);
+    let handle = Pipeline::new(0_u64..)
+        .capacity(2)
+        .map("count", Par::Workers(2), move |x| Counted::new(x, &counted))
+        .serial("let go", move |x| {
+            gate.pass();
+            if x.0 == 0 {
+                let_go(&own);
+            }
+            x.0
+        })
+        .spawn()
+        .expect("threads");
+    let control = handle.control();
+    *held.lock().unwrap() = Some(handle);
+    drop(held);
+    started.open();
+    // The end of the threads as well, for what the stages are made of is dropped after that.
+    until(|| control.is_cancelled() && Arc::strong_count(alive) == 1);
+    assert_eq!(alive.load(Ordering::Relaxed), 0, "an item was left");
+}
+
+/// Neither may wait for the thread that it is on.
+#[test]
+fn a_handle_that_is_let_go_by_its_own_stage() {
+    within("a handle in its own stage", || {
+        let alive = Arc::new(AtomicI64::new(0));
+        lets_itself_go(&alive, |held| drop(held.lock().unwrap().take()));
+        lets_itself_go(&alive, |held| {
+            let handle = held.lock().unwrap().take().expect("it is there");
+            let error = handle.finish().expect_err("it cannot be waited for");
+            assert!(matches!(error, PipelineError::InsideItself), "{error}");
+            let told = error.to_string();
+            assert!(told.contains("finish it outside of its stages"), "{told}");
+        });
+        // The last one to have it is the closure, which the pipeline's own thread drops.
+        lets_itself_go(&alive, |held| {
+            held.lock().unwrap().as_ref().expect("it").control().cancel()
+        });
     });
 }
 
