@@ -11,6 +11,7 @@
 #[path = "support/scene.rs"]
 pub mod scene;
 
+use std::cell::Cell;
 use std::fmt;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -55,6 +56,8 @@ pub struct Outcome {
     pub thoughts: Duration,
     /// How long it took.
     pub took: Duration,
+    /// How long it took inside the lock, if that was seen before.
+    pub inside: Option<Duration>,
     /// How many were to think at once.
     expected: usize,
 }
@@ -119,7 +122,7 @@ fn shop(
     let items = list.into_inner().len();
     let thoughts = Duration::from_millis(options.think) * options.items * SHOPPERS.len() as u32;
     let at_once = thinking.most.into_inner();
-    Outcome { items, at_once, thoughts, took, expected }
+    Outcome { items, at_once, thoughts, took, inside: None, expected }
 }
 
 impl fmt::Display for Outcome {
@@ -128,6 +131,12 @@ impl fmt::Display for Outcome {
         write!(f, "{}", Row("items", self.items))?;
         write!(f, "{}", Row("thoughts", format_args!("{} ms", self.thoughts.as_millis())))?;
         write!(f, "{}", Row("took", format_args!("{} ms", self.took.as_millis())))?;
+        if let Some(inside) = self.inside {
+            let times = inside.as_secs_f64() / self.took.as_secs_f64().max(1e-9);
+            let inside = inside.as_millis();
+            let times = format_args!("{inside} ms, {times:.1} times as long");
+            write!(f, "{}", Row("inside it took", times))?;
+        }
         let at_once = self.at_once;
         write!(f, "{}", Row("at a time", format_args!("{at_a_time:.1}, {at_once} at most")))
     }
@@ -146,13 +155,21 @@ impl Seen for Outcome {
 fn main() -> ExitCode {
     let options = Options::parse();
     let (items, think) = (options.items, options.think);
+    let inside = Cell::new(None);
     options
         .flags
         .show(format_args!(
             "{} shoppers, one list, {items} items each, {think} ms to think about each",
             SHOPPERS.len()
         ))
-        .broken("they think inside the lock", |recorder| broken(&options, recorder))
-        .fixed("they think outside", |recorder| fixed(&options, recorder))
+        .broken("they think inside the lock", |recorder| {
+            let outcome = broken(&options, recorder);
+            inside.set(Some(outcome.took));
+            outcome
+        })
+        .fixed("they think outside", |recorder| Outcome {
+            inside: inside.get(),
+            ..fixed(&options, recorder)
+        })
         .end()
 }

@@ -14,7 +14,7 @@ pub mod scene;
 
 use std::fmt;
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -80,7 +80,7 @@ trait Calendar: Sync {
     /// Looks, with nobody turning.
     fn look<R>(&self, lane: &Lane, look: impl FnOnce(Day) -> R) -> R;
     /// Turns, with nobody looking.
-    fn turn(&self, lane: &Lane);
+    fn turn<R>(&self, lane: &Lane, turn: impl FnOnce(&mut Day) -> R) -> R;
     /// How many readers there are at once if all want to look and no writer is there.
     fn at_once(&self) -> usize;
 }
@@ -91,8 +91,8 @@ impl Calendar for FairMutex<Day> {
         look(*day)
     }
 
-    fn turn(&self, lane: &Lane) {
-        lane.lock("turn", || self.lock()).turn();
+    fn turn<R>(&self, lane: &Lane, turn: impl FnOnce(&mut Day) -> R) -> R {
+        turn(&mut lane.lock("turn", || self.lock()))
     }
 
     fn at_once(&self) -> usize {
@@ -106,8 +106,8 @@ impl Calendar for FairRwLock<Day> {
         look(*day)
     }
 
-    fn turn(&self, lane: &Lane) {
-        lane.lock("turn", || self.write()).turn();
+    fn turn<R>(&self, lane: &Lane, turn: impl FnOnce(&mut Day) -> R) -> R {
+        turn(&mut lane.lock("turn", || self.write()))
     }
 
     fn at_once(&self) -> usize {
@@ -122,6 +122,10 @@ pub struct Outcome {
     pub day: u32,
     /// The day that it should be.
     pub last_day: u32,
+    /// How often each writer has turned it.
+    pub turns: Vec<u32>,
+    /// How many looks there were, at most, while a writer waited to turn it.
+    pub waited: u32,
     /// How often each reader has looked.
     pub looks: Vec<u32>,
     /// How many readers were seen looking at once.
@@ -148,6 +152,8 @@ pub fn fixed(options: &Options, recorder: &Recorder) -> Outcome {
 struct Looking {
     now: AtomicUsize,
     most: AtomicUsize,
+    /// How many looks there have been.
+    looks: AtomicU32,
 }
 
 fn show(options: &Options, recorder: &Recorder, calendar: &impl Calendar) -> Outcome {
@@ -156,15 +162,24 @@ fn show(options: &Options, recorder: &Recorder, calendar: &impl Calendar) -> Out
     // All readers that can look at once do so before the first writer comes.
     let (meet, doors) = (Barrier::new(calendar.at_once()), Barrier::new(READERS + WRITERS));
     let began = Instant::now();
-    let seen: Vec<(u32, u32)> = thread::scope(|threads| {
+    let (turned, seen): (Vec<(u32, u32)>, Vec<(u32, u32)>) = thread::scope(|threads| {
         let (looking, meet, doors) = (&looking, &meet, &doors);
-        for writer in 1..=WRITERS {
+        let writer = |writer| {
             let me = recorder.lane(format!("writer {writer}"));
             threads.spawn(move || {
                 doors.wait().expect("nobody fails");
-                (0..options.days).for_each(|_| calendar.turn(&me));
-            });
-        }
+                let (mut turns, mut waited) = (0, 0);
+                while turns < options.days {
+                    let asked = looking.looks.load(Ordering::SeqCst);
+                    let got = calendar.turn(&me, |day| {
+                        day.turn();
+                        looking.looks.load(Ordering::SeqCst)
+                    });
+                    (turns, waited) = (turns + 1, waited.max(got - asked));
+                }
+                (turns, waited)
+            })
+        };
         let reader = |reader| {
             let me = recorder.lane(format!("reader {reader}"));
             threads.spawn(move || {
@@ -173,6 +188,7 @@ fn show(options: &Options, recorder: &Recorder, calendar: &impl Calendar) -> Out
                     let day = calendar.look(&me, |day| {
                         let now = looking.now.fetch_add(1, Ordering::SeqCst) + 1;
                         looking.most.fetch_max(now, Ordering::SeqCst);
+                        looking.looks.fetch_add(1, Ordering::SeqCst);
                         if looks == 0 {
                             meet.wait().expect("nobody fails");
                         }
@@ -189,13 +205,17 @@ fn show(options: &Options, recorder: &Recorder, calendar: &impl Calendar) -> Out
                 (looks, wrong)
             })
         };
+        let writers: Vec<_> = (1..=WRITERS).map(writer).collect();
         let readers: Vec<_> = (1..=READERS).map(reader).collect();
-        readers.into_iter().map(|reader| reader.join().expect("nobody fails")).collect()
+        let join = |thread: thread::ScopedJoinHandle<'_, _>| thread.join().expect("nobody fails");
+        (writers.into_iter().map(join).collect(), readers.into_iter().map(join).collect())
     });
     let took = began.elapsed();
     Outcome {
         day: calendar.look(&Recorder::off().lane(""), |day| day.number),
         last_day,
+        turns: turned.iter().map(|(turns, _)| *turns).collect(),
+        waited: turned.iter().map(|(_, waited)| *waited).max().unwrap_or(0),
         looks: seen.iter().map(|(looks, _)| *looks).collect(),
         at_once: looking.most.into_inner(),
         wrong: seen.iter().map(|(_, wrong)| wrong).sum(),
@@ -211,6 +231,10 @@ impl fmt::Display for Outcome {
         let looks: u32 = self.looks.iter().sum();
         let speed = f64::from(looks) / self.took.as_secs_f64().max(1e-9);
         write!(f, "{}", Row("day", format_args!("{} of {}", self.day, self.last_day)))?;
+        let turns: Vec<_> = self.turns.iter().map(ToString::to_string).collect();
+        write!(f, "{}", Row("turns", format_args!("{} by the writers", turns.join(" and "))))?;
+        let waited = grouped(self.waited.into());
+        write!(f, "{}", Row("turn waited for", format_args!("{waited} looks at most")))?;
         let looks = grouped(looks.into());
         write!(f, "{}", Row("looks", format_args!("{looks}, {least} to {most} a reader")))?;
         write!(f, "{}", Row("wrong", self.wrong))?;
@@ -222,7 +246,8 @@ impl fmt::Display for Outcome {
 
 impl Seen for Outcome {
     fn verdict(&self) -> Result<String, String> {
-        let is_right = self.wrong == 0 && self.day == self.last_day;
+        let turned: u32 = self.turns.iter().sum();
+        let is_right = self.wrong == 0 && self.day == self.last_day && turned == self.last_day;
         match (self.at_once, self.expected) {
             (1, 1) if is_right => Ok("Every day was whole, and one looked at a time.".into()),
             (READERS, READERS) if is_right => Ok(format!(

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use brigade::timeline::{Kind, Timeline};
 
 use crate::ch02_critical_section::scene::{Recorder, Seen as _};
@@ -27,4 +29,17 @@ fn who_thinks_outside_does_not() {
     assert!(outcome.verdict().is_ok());
     assert_eq!(timeline.peak(Kind::Hold, "list"), 1);
     assert_eq!(timeline.spans().len(), 6 * 3);
+}
+
+#[test]
+fn both_times_are_compared() {
+    let (mut outcome, _) = play(fixed);
+    assert!(
+        !outcome.to_string().contains("inside it took"),
+        "nobody has seen the other: {outcome}"
+    );
+    outcome.took = Duration::from_millis(505);
+    outcome.inside = Some(Duration::from_millis(1_010));
+    let row = "inside it took  1010 ms, 2.0 times as long\n";
+    assert!(outcome.to_string().contains(row), "{outcome}");
 }

@@ -14,7 +14,11 @@ fn play(run: fn(&Options, &Recorder) -> Outcome) -> (Outcome, Timeline) {
 fn is_right(outcome: &Outcome) {
     assert_eq!((outcome.day, outcome.last_day, outcome.wrong), (10, 10, 0), "{outcome}");
     assert_eq!(outcome.looks.len(), READERS);
-    assert!(outcome.looks.iter().all(|looks| *looks > 0), "{outcome}");
+    // The first day and the last one, seen by all of them: the turns come in between.
+    assert!(outcome.looks.iter().all(|looks| *looks >= 2), "{outcome}");
+    assert_eq!(outcome.turns, [5, 5], "{outcome}");
+    assert!(outcome.waited <= outcome.looks.iter().sum::<u32>(), "{outcome}");
+    assert!(outcome.to_string().contains("turns           5 and 5 by the writers\n"), "{outcome}");
     assert!(outcome.verdict().is_ok());
 }
 
