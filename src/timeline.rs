@@ -65,7 +65,7 @@
 //! | spans of one lane that overlap, neither inside the other | are drawn below each other; the text shows what began last |
 //! | more spans than pixels | neighbours of a kind are drawn as one, which says how many it is |
 //! | a lane that recorded nothing | an empty row |
-//! | the recorder's clock panicked | what was recorded until then; what was refused is [counted](Timeline::lost) |
+//! | the recorder's clock panics | what could be recorded; what could not is [counted](Timeline::lost), and nobody who records notices |
 //!
 //! # Trade-offs
 //!
@@ -256,7 +256,7 @@ impl Timeline {
         self.end - self.start
     }
 
-    /// How many spans the sink has refused: none, unless the recorder's clock panicked.
+    /// How many spans were not recorded: none, unless the recorder's clock panicked.
     #[must_use]
     pub fn lost(&self) -> u64 {
         self.lost

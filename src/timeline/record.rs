@@ -5,8 +5,10 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::panicking;
 
 use super::{Ending, Kind, Span, Timeline};
 use crate::clock::{Clock, MonotonicClock, Stamp};
@@ -169,7 +171,7 @@ impl Recorder {
     /// still there record nothing any more.
     #[must_use = "what was recorded is in it"]
     pub fn finish(mut self) -> Timeline {
-        let now = self.clock.now();
+        let now = unless_it_panics(|| self.clock.now());
         let finished = self.sink.take().map(OrderedSink::finish);
         let mut events =
             std::mem::take(&mut *self.seen.lock().unwrap_or_else(PoisonError::into_inner));
@@ -178,7 +180,7 @@ impl Recorder {
             events.extend(unwritten.map(|record| (record.stamp, record.value)));
         }
         let rows = std::mem::take(&mut *self.rows.lock().unwrap_or_else(PoisonError::into_inner));
-        let last = events.last().map_or(now, |(stamp, _)| now.max(*stamp));
+        let last = events.last().map(|(stamp, _)| *stamp).max(now).unwrap_or(Stamp::ZERO);
         let spans = spans(events, &rows, last);
         Timeline::new(rows, spans, self.lost.load(Ordering::Relaxed))
     }
@@ -190,6 +192,13 @@ impl Drop for Recorder {
             let _nobody_asks = sink.finish();
         }
     }
+}
+
+/// What `run` gives, or nothing: a clock that panics is not the end of who is watched, least of all
+/// while a guard is dropped by another panic.
+fn unless_it_panics<R>(run: impl FnOnce() -> R) -> Option<R> {
+    // What it panicked with might panic when it is dropped.
+    catch_unwind(AssertUnwindSafe(run)).map_err(std::mem::forget).ok()
 }
 
 /// Beginnings find their ends; what finds none ends at `last`.
@@ -292,7 +301,7 @@ impl Lane {
         lock: impl FnOnce() -> G,
     ) -> Held<'_, G> {
         if self.lost.is_none() {
-            return Held { span: OpenSpan { lane: self, number: None }, guard: lock() };
+            return Held { span: OpenSpan::nothing(self), guard: lock() };
         }
         let name = name.into();
         let waiting = self.wait(name.clone());
@@ -330,7 +339,7 @@ impl Lane {
 
     #[inline]
     fn open(&self, kind: Kind, name: Cow<'static, str>) -> OpenSpan<'_> {
-        let Some(lost) = &self.lost else { return OpenSpan { lane: self, number: None } };
+        let Some(lost) = &self.lost else { return OpenSpan::nothing(self) };
         self.begin(lost, kind, name)
     }
 
@@ -341,18 +350,15 @@ impl Lane {
         if !begun {
             lost.fetch_add(1, Ordering::Relaxed);
         }
-        OpenSpan { lane: self, number: begun.then_some(number) }
-    }
-
-    fn end(&self, number: u64) {
-        self.push(number, What::End { panicked: std::thread::panicking() });
+        OpenSpan { lane: self, number: begun.then_some(number), was_panicking: panicking() }
     }
 
     fn push(&self, number: u64, what: What) -> bool {
         let event = Event { key: (self.join, number), what };
         // Borrowed already: the clock's `now` records, of all things; that span is lost.
         let Ok(mut producer) = self.producer.try_borrow_mut() else { return false };
-        producer.as_mut().is_some_and(|producer| producer.push(event).is_ok())
+        let Some(producer) = producer.as_mut() else { return false };
+        unless_it_panics(|| producer.push(event).is_ok()).unwrap_or(false)
     }
 }
 
@@ -362,13 +368,22 @@ impl Lane {
 pub struct OpenSpan<'a> {
     lane: &'a Lane,
     number: Option<u64>,
+    /// Opened by a destructor that a panic runs: that panic does not end it.
+    was_panicking: bool,
+}
+
+impl<'a> OpenSpan<'a> {
+    fn nothing(lane: &'a Lane) -> Self {
+        Self { lane, number: None, was_panicking: false }
+    }
 }
 
 impl Drop for OpenSpan<'_> {
     #[inline]
     fn drop(&mut self) {
         if let Some(number) = self.number {
-            self.lane.end(number);
+            let panicked = panicking() && !self.was_panicking;
+            self.lane.push(number, What::End { panicked });
         }
     }
 }

@@ -304,6 +304,65 @@ fn a_clock_that_panics_costs_what_came_behind_it_and_is_counted() {
 }
 
 #[test]
+fn a_clock_that_panics_in_a_lane_ends_nothing_but_the_recording() {
+    #[derive(Debug, Clone)]
+    struct Fragile(ManualClock, Arc<AtomicBool>);
+    impl Clock for Fragile {
+        fn now(&self) -> Stamp {
+            let is_sink = thread::current().name() == Some("brigade-sink");
+            assert!(is_sink || !self.1.load(Ordering::SeqCst), "broken");
+            self.0.now()
+        }
+    }
+    within("fragile lane", || {
+        let clock = Fragile(ManualClock::at(Stamp::from_nanos(7)), Arc::default());
+        let recorder = Recorder::with_clock(clock.clone()).expect("a thread");
+        let lane = recorder.lane("barron");
+        let caught = catch_unwind(AssertUnwindSafe(|| {
+            let _open = lane.run("before");
+            clock.1.store(true, Ordering::SeqCst);
+            drop(lane.run("lost"));
+            let pot = Mutex::new(1);
+            assert_eq!(*lane.lock("pot", || pot.lock().expect("not poisoned")), 1);
+            // Its end cannot be recorded either: a panic within a panic would end the process.
+            panic!("the cook's own");
+        }));
+        let payload = caught.expect_err("the cook's own panic");
+        assert_eq!(payload.downcast_ref(), Some(&"the cook's own"));
+        clock.1.store(false, Ordering::SeqCst);
+        drop(lane.run("whole again"));
+        clock.1.store(true, Ordering::SeqCst);
+        let timeline = recorder.finish();
+        assert_eq!(
+            shown(&timeline),
+            ["barron runs before, 0 s and on", "barron runs whole again, 0 s"]
+        );
+        assert_eq!(timeline.lost(), 3, "a run, a wait and a hold");
+    });
+}
+
+#[test]
+fn a_destructor_that_a_panic_runs_ends_its_spans_itself() {
+    struct CleansUp<'a>(&'a Lane);
+    impl Drop for CleansUp<'_> {
+        fn drop(&mut self) {
+            let _cleaning = self.0.run("cleaning");
+        }
+    }
+    let (_, recorder) = manual();
+    let lane = recorder.lane("barron");
+    let caught = catch_unwind(AssertUnwindSafe(|| {
+        let _cooking = lane.run("cooking");
+        let _cleans_up = CleansUp(&lane);
+        panic!("as it should");
+    }));
+    caught.expect_err("the panic");
+    let timeline = recorder.finish();
+    let endings: Vec<Ending> = timeline.spans().iter().map(|span| span.ending).collect();
+    assert_eq!(endings, [Ending::Panicked, Ending::Closed]);
+}
+
+#[test]
 fn a_recorder_that_is_off_records_nothing_and_loses_nothing() {
     let recorder = Recorder::off();
     let lane = recorder.lane("barron");
