@@ -8,58 +8,27 @@ pub(crate) trait Lock: Default + Sync {
     fn write<R>(&self, inside: impl FnOnce() -> R) -> R;
 }
 
-impl<P: Policy> Lock for FairRwLockWith<(), P> {
-    #[inline]
-    fn read<R>(&self, inside: impl FnOnce() -> R) -> R {
-        let _guard = Self::read(self);
-        inside()
-    }
+macro_rules! locks {
+    ($($lock:ty $(, of any $policy:ident)?: $read:ident, $write:ident;)+) => {$(
+        impl $(<$policy: Policy>)? Lock for $lock {
+            #[inline]
+            fn read<R>(&self, inside: impl FnOnce() -> R) -> R {
+                let _guard = Self::$read(self);
+                inside()
+            }
 
-    #[inline]
-    fn write<R>(&self, inside: impl FnOnce() -> R) -> R {
-        let _guard = Self::write(self);
-        inside()
-    }
+            #[inline]
+            fn write<R>(&self, inside: impl FnOnce() -> R) -> R {
+                let _guard = Self::$write(self);
+                inside()
+            }
+        }
+    )+};
 }
 
-impl Lock for parking_lot::RwLock<()> {
-    #[inline]
-    fn read<R>(&self, inside: impl FnOnce() -> R) -> R {
-        let _guard = Self::read(self);
-        inside()
-    }
-
-    #[inline]
-    fn write<R>(&self, inside: impl FnOnce() -> R) -> R {
-        let _guard = Self::write(self);
-        inside()
-    }
-}
-
-impl Lock for std::sync::RwLock<()> {
-    #[inline]
-    fn read<R>(&self, inside: impl FnOnce() -> R) -> R {
-        let _guard = Self::read(self);
-        inside()
-    }
-
-    #[inline]
-    fn write<R>(&self, inside: impl FnOnce() -> R) -> R {
-        let _guard = Self::write(self);
-        inside()
-    }
-}
-
-impl Lock for tokio::sync::RwLock<()> {
-    #[inline]
-    fn read<R>(&self, inside: impl FnOnce() -> R) -> R {
-        let _guard = self.blocking_read();
-        inside()
-    }
-
-    #[inline]
-    fn write<R>(&self, inside: impl FnOnce() -> R) -> R {
-        let _guard = self.blocking_write();
-        inside()
-    }
+locks! {
+    FairRwLockWith<(), P>, of any P: read, write;
+    parking_lot::RwLock<()>: read, write;
+    std::sync::RwLock<()>: read, write;
+    tokio::sync::RwLock<()>: blocking_read, blocking_write;
 }
