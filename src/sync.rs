@@ -3,6 +3,10 @@
 //! Production takes `parking_lot` and `std`; `--cfg brigade_loom` and `--cfg brigade_shuttle` swap
 //! in the two model checkers and nothing else, so that the models explore the shipped code.
 //! The shape is `parking_lot`'s: `lock()` gives a guard, `wait` borrows it.
+//!
+//! Before they sleep threads stay awake in three ways, because they know different things: [`Patience`]
+//! how many threads must run to end the wait, [`Reply`] that one answer is being made, and
+//! [`awake::Rounds`] nothing but the time. Their bounds were measured where they are used.
 
 pub(crate) mod awake;
 #[allow(unreachable_pub, reason = "the models reach in")]
