@@ -98,6 +98,7 @@ mod error;
 mod observe;
 mod pace;
 mod ranked;
+mod reentrant;
 mod set;
 mod table;
 mod target;

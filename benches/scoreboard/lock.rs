@@ -140,5 +140,45 @@ fn all(plan: &Plan, board: &mut Board) -> Outcome {
     set_of!(plan, board, 2, (a b), (b a));
     set_of!(plan, board, 3, (a b c), (c a b));
     set_of!(plan, board, 4, (a b c d), (d b a c));
-    Ok(())
+    indexed(plan, board)
+}
+
+/// The same as an array and as a slice. A slice's guards come in a `Vec`, by hand too.
+fn indexed(plan: &Plan, board: &mut Board) -> Outcome {
+    let locks = [(); 5].map(|()| [0_u64; 4].map(Mutex::new));
+    let [ours, theirs, ours_too, in_a_vec, in_an_array] = &locks;
+    let by_hand = |[a, b, c, d]: &'_ [Mutex<u64>; 4]| {
+        let (a, b, c, d) = black_box((a, b, c, d));
+        let mut guards = [a.lock(), b.lock(), c.lock(), d.lock()];
+        add(&mut guards[0])
+    };
+    let [a, b, c, d] = ours;
+    let set = [d, b, a, c];
+    let array = counting(|| {
+        let guards = lock_all(black_box(set));
+        guards.map_or(0, |mut guards| add(&mut guards[0]))
+    });
+    let alone =
+        Peer { name: "by hand, in order", goal: at_most(1.3), pairs: counting(|| by_hand(theirs)) };
+    compare(plan, board, "lock_all of 4, an array", array, vec![alone])?;
+
+    let [a, b, c, d] = ours_too;
+    let set = [d, b, a, c];
+    let slice = counting(|| {
+        let guards = lock_all(black_box(&set[..]));
+        guards.map_or(0, |mut guards| add(&mut guards[0]))
+    });
+    let into_a_vec = counting(|| {
+        let mut guards: Vec<_> = black_box(in_a_vec).iter().map(Mutex::lock).collect();
+        add(&mut guards[0])
+    });
+    let peers = vec![
+        Peer { name: "by hand, in order, into a Vec", goal: at_most(1.3), pairs: into_a_vec },
+        Peer {
+            name: "by hand, in order",
+            goal: Goal::Stated,
+            pairs: counting(|| by_hand(in_an_array)),
+        },
+    ];
+    compare(plan, board, "lock_all of 4, a slice", slice, peers)
 }

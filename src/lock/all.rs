@@ -86,12 +86,7 @@ use super::target::{Polled, Read, Upgradable, Write};
 pub fn lock_all<S: LockSet>(set: S) -> Result<S::Guards, LockError> {
     let place = Location::caller();
     set.check(place)?;
-    let order = set.order()?;
-    let mut slots = set.slots();
-    for &at in order.as_ref() {
-        set.take(at, &mut slots, place);
-    }
-    Ok(S::finish(slots))
+    Ok(set.take_all(set.order()?, place))
 }
 
 /// Means shared access to an RW lock, in [`lock_all`] and [`Attempt`](super::Attempt).

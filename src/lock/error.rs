@@ -77,7 +77,7 @@ impl fmt::Display for WrongOrder {
         let Self { held, wanted, table, count } = self;
         write!(f, "wrong lock order: this thread took {} (rank {}", held.name, held.rank)?;
         if *count > 1 {
-            write!(f, ", the last that it took of {count} such")?;
+            write!(f, ", one of {count} such that it holds")?;
         }
         write!(f, ") at {} and asks for {} (rank {})", held.place, wanted.name, wanted.rank)?;
         write!(f, " at {}; ", wanted.place)?;

@@ -88,7 +88,8 @@ impl Drop for Observer {
     }
 }
 
-/// The nestings that were seen. It prints as [`lock_ranks!`](super::lock_ranks) tables.
+/// The nestings that were seen. It prints as [`lock_ranks!`](super::lock_ranks) tables, with the visibility
+/// that the ranks have: what is printed can take the place of what was declared.
 ///
 /// Orders that contradict each other, and locks of one rank that were nested, come first, as comments
 /// with the places in the source; the table below them leaves them out.
@@ -183,10 +184,12 @@ impl fmt::Display for Nesting {
         let names = |ranks: &[usize], between: &str| {
             ranks.iter().map(|&rank| self.name(rank)).collect::<Vec<_>>().join(between)
         };
+        let space = if self.table.visibility.is_empty() { "" } else { " " };
+        let visible = format_args!("{}{space}", self.table.visibility);
         if is_line {
-            return writeln!(f, "lock_ranks! {{ {} }}", names(&sorted, " < "));
+            return writeln!(f, "lock_ranks! {{ {visible}{} }}", names(&sorted, " < "));
         }
-        writeln!(f, "lock_ranks! {{\n    {};", names(&sorted, ", "))?;
+        writeln!(f, "lock_ranks! {{\n    {visible}{};", names(&sorted, ", "))?;
         while let Some((low, high)) = links.pop_first() {
             let mut chain = vec![low, high];
             while let Some(&next) = links.iter().find(|link| Some(&link.0) == chain.last()) {

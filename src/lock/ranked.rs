@@ -12,13 +12,15 @@ use lock_api::{
 };
 
 use super::error::{LockName, WrongOrder};
-use super::table::{Holding, Rank, check, check_again, is_in_order, name_of_held};
+use super::reentrant::Own;
+use super::table::{Holding, Rank, check_again, is_in_order};
 
 type Place = &'static Location<'static>;
 
 /// A lock that knows its place in an order, and refuses to be taken out of it.
 ///
-/// `L` is any mutex or RW lock of [`lock_api`]: [`FairMutex`](crate::mutex::FairMutex),
+/// `L` is any mutex, reentrant mutex or RW lock of [`lock_api`]: [`FairMutex`](crate::mutex::FairMutex),
+/// [`FairReentrantMutex`](crate::mutex::FairReentrantMutex),
 /// [`FairRwLock`](crate::rwlock::FairRwLock), `parking_lot`'s. `R` is a rank that
 /// [`lock_ranks!`](super::lock_ranks) declared. The methods are those of the lock. Before one of them
 /// waits it looks at what this thread holds; if that is not all of lower rank, it panics, in release builds
@@ -34,7 +36,8 @@ type Place = &'static Location<'static>;
 /// | `try_lock` and so on | is allowed | never waits |
 ///
 /// What is tried for without waiting cannot be part of a deadlock, so any order is good; but it counts as
-/// held afterwards. Two locks of one rank are only taken together, by [`lock_all`](super::lock_all).
+/// held afterwards. Neither does a thread wait that locks a reentrant mutex again: that is in order
+/// whatever it holds. Two locks of one rank are only taken together, by [`lock_all`](super::lock_all).
 /// Guards may be dropped in any order and stay on their thread. A guard that is forgotten
 /// (`mem::forget`) holds its lock, and therefore its rank, as long as its thread lives.
 ///
@@ -164,17 +167,27 @@ impl<L: ?Sized, R: Rank> Ranked<L, R> {
         &self.lock
     }
 
+    /// Whether it may be waited for now.
     #[inline]
-    pub(super) fn check(&self, place: Place) -> Result<(), WrongOrder> {
-        check::<R>(&self.name, place)
+    pub(super) fn check(&self, place: Place) -> Result<(), WrongOrder>
+    where
+        L: Own,
+    {
+        if is_in_order::<R>() || self.lock.is_own() {
+            return Ok(());
+        }
+        check_again::<R>(&self.name, place, None)
     }
 
     #[inline]
     #[track_caller]
-    fn demand(&self) -> Place {
+    pub(super) fn demand(&self) -> Place
+    where
+        L: Own,
+    {
         let place = Location::caller();
-        if !is_in_order::<R>() {
-            demand_again::<R>(&self.name, place, 0);
+        if !is_in_order::<R>() && !self.lock.is_own() {
+            insist(check_again::<R>(&self.name, place, None));
         }
         place
     }
@@ -193,8 +206,8 @@ impl<L: ?Sized, R: Rank> Ranked<L, R> {
 
 #[cold]
 #[track_caller]
-fn demand_again<R: Rank>(name: &LockName, place: Place, except: u64) {
-    if let Err(wrong) = check_again::<R>(name, place, except) {
+fn insist(checked: Result<(), WrongOrder>) {
+    if let Err(wrong) = checked {
         panic!("{wrong}");
     }
 }
@@ -570,8 +583,7 @@ impl<G, R: Rank> RankedGuard<G, R> {
     /// ```
     #[track_caller]
     pub fn own(this: &mut Self) -> &mut G {
-        let place = Location::caller();
-        demand_again::<R>(&name_of_held::<R>(), place, 1 << R::INDEX);
+        insist(this.holding.check_again(Location::caller()));
         &mut this.guard
     }
 }
@@ -630,7 +642,7 @@ impl<'a, Raw: RawRwLockUpgrade, T: ?Sized, R: Rank>
     pub fn checked_upgrade(
         this: Self,
     ) -> Result<RankedGuard<RwLockWriteGuard<'a, Raw, T>, R>, (Self, WrongOrder)> {
-        match check_again::<R>(&name_of_held::<R>(), Location::caller(), 1 << R::INDEX) {
+        match this.holding.check_again(Location::caller()) {
             Ok(()) => Ok(Self::map(this, RwLockUpgradableReadGuard::upgrade)),
             Err(wrong) => Err((this, wrong)),
         }

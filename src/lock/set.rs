@@ -45,6 +45,17 @@ pub trait LockSet: sealed::Set {
 
     #[doc(hidden)]
     fn finish(slots: Self::Slots) -> Self::Guards;
+
+    /// Waits for each, in this order.
+    #[doc(hidden)]
+    #[inline]
+    fn take_all(&self, order: Self::Order, place: Place) -> Self::Guards {
+        let mut slots = self.slots();
+        for &at in order.as_ref() {
+            self.take(at, &mut slots, place);
+        }
+        Self::finish(slots)
+    }
 }
 
 /// A [`LockSet`] whose locks can be waited for until a deadline. The trait is sealed.
@@ -119,6 +130,19 @@ fn sort_many<L: Lockable>(locks: &[L], order: &mut [usize]) -> Result<(), LockEr
         }
     }
     Ok(())
+}
+
+/// Moves guards from the order in which they were taken to that of the caller. It is cheaper than slots to be
+/// filled in any order, for which nobody can see that all of them are in the end.
+#[inline]
+fn put_back<G>(guards: &mut [G], order: &mut [usize]) {
+    for at in 0..order.len() {
+        while order[at] != at {
+            let to = order[at];
+            guards.swap(at, to);
+            order.swap(at, to);
+        }
+    }
 }
 
 /// Keeps a guard in its slot, which is empty: nothing has to be dropped.
@@ -221,10 +245,45 @@ tuples! {
     12: A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10 L 11;
 }
 
+/// What arrays and slices have in common.
+macro_rules! by_index {
+    () => {
+        #[inline]
+        fn check(&self, place: Place) -> Result<(), WrongOrder> {
+            self.iter().try_for_each(|lock| lock.check(place))
+        }
+
+        #[inline]
+        fn take(&self, at: usize, slots: &mut Self::Slots, place: Place) {
+            keep(&mut slots[at], self[at].take(place));
+        }
+
+        #[inline]
+        fn try_take(&self, at: usize, slots: &mut Self::Slots, place: Place) -> bool {
+            slots[at] = self[at].try_take(place);
+            slots[at].is_some()
+        }
+    };
+    (timed) => {
+        fn take_until(
+            &self,
+            at: usize,
+            slots: &mut Self::Slots,
+            place: Place,
+            pace: &mut Pace<'_>,
+        ) -> bool {
+            slots[at] = self[at].take_until(place, pace);
+            slots[at].is_some()
+        }
+    };
+}
+
 impl<L: Lockable, const N: usize> LockSet for [L; N] {
     type Guards = [L::Guard; N];
     type Slots = [Option<L::Guard>; N];
     type Order = [usize; N];
+
+    by_index!();
 
     #[inline]
     fn slots(&self) -> Self::Slots {
@@ -233,7 +292,7 @@ impl<L: Lockable, const N: usize> LockSet for [L; N] {
 
     #[inline]
     fn order(&self) -> Result<Self::Order, LockError> {
-        if N <= 8 {
+        if N <= FEW {
             return sort_few(&std::array::from_fn(|at| self[at].identity()));
         }
         let mut order = std::array::from_fn(|at| at);
@@ -242,82 +301,92 @@ impl<L: Lockable, const N: usize> LockSet for [L; N] {
     }
 
     #[inline]
-    fn check(&self, place: Place) -> Result<(), WrongOrder> {
-        self.iter().try_for_each(|lock| lock.check(place))
-    }
-
-    #[inline]
-    fn take(&self, at: usize, slots: &mut Self::Slots, place: Place) {
-        keep(&mut slots[at], self[at].take(place));
-    }
-
-    #[inline]
-    fn try_take(&self, at: usize, slots: &mut Self::Slots, place: Place) -> bool {
-        slots[at] = self[at].try_take(place);
-        slots[at].is_some()
-    }
-
-    #[inline]
     fn finish(slots: Self::Slots) -> Self::Guards {
         slots.map(|slot| slot.expect(TAKEN))
+    }
+
+    #[inline]
+    fn take_all(&self, mut order: Self::Order, place: Place) -> Self::Guards {
+        let mut guards = std::array::from_fn(|at| self[order[at]].take(place));
+        put_back(&mut guards, &mut order);
+        guards
     }
 }
 
 impl<L: Timed, const N: usize> TimedSet for [L; N] {
-    fn take_until(
-        &self,
-        at: usize,
-        slots: &mut Self::Slots,
-        place: Place,
-        pace: &mut Pace<'_>,
-    ) -> bool {
-        slots[at] = self[at].take_until(place, pace);
-        slots[at].is_some()
+    by_index!(timed);
+}
+
+/// So many locks are sorted by comparing each with each; a slice of them needs no memory for it.
+const FEW: usize = 8;
+
+/// The positions in a slice.
+#[derive(Debug)]
+pub enum Positions {
+    Few([usize; FEW], usize),
+    Many(Vec<usize>),
+}
+
+impl Positions {
+    #[inline]
+    fn of(count: usize) -> Self {
+        if count <= FEW {
+            Self::Few(std::array::from_fn(|at| at), count)
+        } else {
+            Self::Many(Vec::from_iter(0..count))
+        }
+    }
+
+    #[inline]
+    fn as_mut(&mut self) -> &mut [usize] {
+        match self {
+            Self::Few(few, count) => &mut few[..*count],
+            Self::Many(many) => many,
+        }
+    }
+}
+
+impl AsRef<[usize]> for Positions {
+    #[inline]
+    fn as_ref(&self) -> &[usize] {
+        match self {
+            Self::Few(few, count) => &few[..*count],
+            Self::Many(many) => many,
+        }
     }
 }
 
 impl<L: Lockable> LockSet for &[L] {
     type Guards = Vec<L::Guard>;
     type Slots = Vec<Option<L::Guard>>;
-    type Order = Vec<usize>;
+    type Order = Positions;
+
+    by_index!();
 
     fn slots(&self) -> Self::Slots {
         self.iter().map(none).collect()
     }
 
+    #[inline]
     fn order(&self) -> Result<Self::Order, LockError> {
-        let mut order = Vec::from_iter(0..self.len());
-        sort_many(self, &mut order)?;
+        let mut order = Positions::of(self.len());
+        sort_many(self, order.as_mut())?;
         Ok(order)
-    }
-
-    fn check(&self, place: Place) -> Result<(), WrongOrder> {
-        self.iter().try_for_each(|lock| lock.check(place))
-    }
-
-    fn take(&self, at: usize, slots: &mut Self::Slots, place: Place) {
-        keep(&mut slots[at], self[at].take(place));
-    }
-
-    fn try_take(&self, at: usize, slots: &mut Self::Slots, place: Place) -> bool {
-        slots[at] = self[at].try_take(place);
-        slots[at].is_some()
     }
 
     fn finish(slots: Self::Slots) -> Self::Guards {
         slots.into_iter().map(|slot| slot.expect(TAKEN)).collect()
     }
+
+    #[inline]
+    fn take_all(&self, mut order: Self::Order, place: Place) -> Self::Guards {
+        let take = |&at: &usize| self[at].take(place);
+        let mut guards: Vec<_> = order.as_ref().iter().map(take).collect();
+        put_back(&mut guards, order.as_mut());
+        guards
+    }
 }
 
 impl<L: Timed> TimedSet for &[L] {
-    fn take_until(
-        &self,
-        at: usize,
-        slots: &mut Self::Slots,
-        place: Place,
-        pace: &mut Pace<'_>,
-    ) -> bool {
-        slots[at] = self[at].take_until(place, pace);
-        slots[at].is_some()
-    }
+    by_index!(timed);
 }

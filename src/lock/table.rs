@@ -2,11 +2,13 @@
 //!
 //! A table is made by [`lock_ranks!`](super::lock_ranks) and is all constants. Beside it stands one
 //! word a thread, in which a bit is set for each rank that the thread holds, and a record for each
-//! rank of the lock that was taken last. A lock is in order if the word has no bit outside
-//! of the set that the table allows below it: one load and one test.
+//! rank of the lock that was taken first. A lock is in order if the word has no bit outside
+//! of the set that the table allows below it: one load and one test. Only where several locks of one
+//! rank are held it takes more, to know which of them are.
 
 use std::cell::Cell;
 use std::fmt;
+use std::marker::PhantomData;
 use std::panic::Location;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
@@ -24,6 +26,8 @@ pub struct Table {
     /// For each rank those that may be held when it is taken.
     pub(super) below: &'static [u64],
     chains: &'static [&'static [usize]],
+    /// Who may use the ranks, as it was written.
+    pub(super) visibility: &'static str,
 }
 
 impl Table {
@@ -33,8 +37,9 @@ impl Table {
         names: &'static [&'static str],
         below: &'static [u64],
         chains: &'static [&'static [usize]],
+        visibility: &'static str,
     ) -> Self {
-        Self { names, below, chains }
+        Self { names, below, chains, visibility }
     }
 }
 
@@ -136,10 +141,13 @@ impl fmt::Debug for TableRef {
 /// What a thread holds of one rank.
 #[derive(Debug)]
 pub struct Slot {
-    last: Cell<Option<(LockName, Place)>>,
-    /// How many beyond the first.
-    more: Cell<u32>,
+    /// What was taken when nothing of this rank was held.
+    first: Cell<Option<Taken>>,
+    /// How many are held, if there have been several.
+    count: Cell<u32>,
 }
+
+type Taken = (LockName, Place);
 
 /// What a thread holds of one table.
 #[derive(Debug)]
@@ -147,18 +155,30 @@ pub struct Held<S: ?Sized = [Slot]> {
     /// No other thread looks at it. It is an atomic so that no compiler changes one byte of it and then
     /// loads all eight, for which a processor has to wait.
     ranks: AtomicU64,
-    /// Ranks of which more than one lock is held.
+    /// Ranks of which several were held since none was.
     again: Cell<u64>,
+    /// Those of them whose first lock is free.
+    gone: Cell<u64>,
+    /// What was taken beside the first of a rank, with the rank. Messages do without what has no place.
+    further: [Cell<Option<(u32, Taken)>>; FURTHER],
     slots: S,
 }
+
+const FURTHER: usize = 8;
+
+/// The number of a holding that found no place. The first of a rank is zero, the others are places from one
+/// on.
+const UNNAMED: u32 = u32::MAX;
 
 impl<const N: usize> Held<[Slot; N]> {
     /// Nothing is held.
     #[allow(clippy::new_without_default, reason = "it is made in constants")]
     #[must_use]
     pub const fn new() -> Self {
-        let slots = [const { Slot { last: Cell::new(None), more: Cell::new(0) } }; N];
-        Self { ranks: AtomicU64::new(0), again: Cell::new(0), slots }
+        let slots = [const { Slot { first: Cell::new(None), count: Cell::new(0) } }; N];
+        let further = [const { Cell::new(None) }; FURTHER];
+        let (again, gone) = (Cell::new(0), Cell::new(0));
+        Self { ranks: AtomicU64::new(0), again, gone, further, slots }
     }
 }
 
@@ -168,43 +188,90 @@ impl Held {
         self.ranks.load(Relaxed)
     }
 
+    /// Gives the number of what is held from now on.
     #[inline]
-    fn add(&self, rank: u32, name: LockName, place: Place) {
+    fn add(&self, rank: u32, name: LockName, place: Place) -> u32 {
         let (ranks, bit) = (self.ranks(), 1 << rank);
-        self.slots[rank as usize].last.set(Some((name, place)));
-        self.ranks.store(ranks | bit, Relaxed);
         if ranks & bit != 0 {
-            self.add_more(rank);
+            return self.add_further(rank, (name, place));
         }
+        self.slots[rank as usize].first.set(Some((name, place)));
+        self.ranks.store(ranks | bit, Relaxed);
+        0
     }
 
     #[cold]
-    fn add_more(&self, rank: u32) {
-        self.again.set(self.again.get() | 1 << rank);
+    fn add_further(&self, rank: u32, taken: Taken) -> u32 {
         // A count at its limit stays there: so many guards can only have been forgotten.
-        let more = &self.slots[rank as usize].more;
-        more.set(more.get().saturating_add(1));
+        let count = self.count(rank).saturating_add(1);
+        self.slots[rank as usize].count.set(count);
+        self.again.set(self.again.get() | 1 << rank);
+        for (place, number) in self.further.iter().zip(1..) {
+            if place.get().is_none() {
+                place.set(Some((rank, taken)));
+                return number;
+            }
+        }
+        UNNAMED
     }
 
     #[inline]
-    fn remove(&self, rank: u32) {
+    fn remove(&self, rank: u32, number: u32) {
         let bit = 1 << rank;
         if self.again.get() & bit == 0 {
             self.ranks.store(self.ranks() & !bit, Relaxed);
         } else {
-            self.remove_one_more(rank);
+            self.remove_one_of_several(rank, number);
         }
     }
 
     #[cold]
-    fn remove_one_more(&self, rank: u32) {
-        let more = &self.slots[rank as usize].more;
-        if more.get() != u32::MAX {
-            more.set(more.get() - 1);
-            if more.get() == 0 {
-                self.again.set(self.again.get() & !(1 << rank));
+    fn remove_one_of_several(&self, rank: u32, number: u32) {
+        let bit = 1 << rank;
+        match number.checked_sub(1) {
+            None => self.gone.set(self.gone.get() | bit),
+            Some(at) => {
+                self.further.get(at as usize).inspect(|place| place.set(None));
             }
         }
+        let count = &self.slots[rank as usize].count;
+        if count.get() != u32::MAX {
+            count.set(count.get() - 1);
+        }
+        if count.get() == 0 {
+            self.ranks.store(self.ranks() & !bit, Relaxed);
+            self.again.set(self.again.get() & !bit);
+            self.gone.set(self.gone.get() & !bit);
+        }
+    }
+
+    /// How many of a rank are held.
+    fn count(&self, rank: u32) -> u32 {
+        if self.again.get() >> rank & 1 == 1 {
+            self.slots[rank as usize].count.get()
+        } else {
+            u32::from(self.ranks() >> rank & 1 == 1)
+        }
+    }
+
+    /// One that is held of a rank, though not `besides`.
+    fn one_of(&self, rank: u32, besides: Option<u32>) -> Option<Taken> {
+        let first = self.slots[rank as usize].first.get();
+        let held = first.filter(|_| self.gone.get() >> rank & 1 == 0).map(|taken| (0, taken));
+        let further = self.further.iter().zip(1..).filter_map(|(place, number)| {
+            let (of, taken) = place.get()?;
+            (of == rank).then_some((number, taken))
+        });
+        let mut all = held.into_iter().chain(further);
+        let one = all.find(|(number, _)| Some(*number) != besides);
+        // There are so many that what is held is not known.
+        one.map(|(_, taken)| taken).or(first)
+    }
+
+    fn taken(&self, rank: u32, number: u32) -> Option<Taken> {
+        let first = self.slots[rank as usize].first.get();
+        let Some(at) = number.checked_sub(1) else { return first };
+        self.further.get(at as usize).map_or(first, |place| Some(place.get()?.1))
     }
 }
 
@@ -225,19 +292,6 @@ pub trait Rank: Copy + fmt::Debug + 'static {
     fn with_held<T>(look: impl FnOnce(&Held) -> T) -> Option<T>;
 }
 
-/// What the lock of rank `R` is called that the thread took last.
-#[track_caller]
-pub(super) fn name_of_held<R: Rank>() -> LockName {
-    let last = R::with_held(|held| held.slots[R::INDEX as usize].last.get()).flatten();
-    last.map_or(LockName::MadeAt(Location::caller()), |(name, _)| name)
-}
-
-/// Whether a lock of rank `R` may be waited for now.
-#[inline]
-pub(super) fn check<R: Rank>(name: &LockName, place: Place) -> Result<(), WrongOrder> {
-    if is_in_order::<R>() { Ok(()) } else { check_again::<R>(name, place, 0) }
-}
-
 /// Somebody who holds nothing cannot be out of order, nor show an order to an observer. Nothing else is as
 /// frequent.
 #[inline]
@@ -246,48 +300,59 @@ pub(super) fn is_in_order<R: Rank>() -> bool {
     held == 0 || (held & !R::BELOW == 0 && !observe::is_on())
 }
 
-/// Decides what was not in order at first sight; one lock of each rank of `except` is no obstacle.
+/// Decides what was not in order at first sight. `own` is the number of a lock of rank `R` that is held and
+/// no obstacle: what it is about.
 #[cold]
 pub(super) fn check_again<R: Rank>(
     name: &LockName,
     place: Place,
-    except: u64,
+    own: Option<u32>,
 ) -> Result<(), WrongOrder> {
-    let held = |slots: &Held| slots.ranks() & !(except & !slots.again.get());
-    let held = R::with_held(held).unwrap_or(0);
+    let in_the_way = |held: &Held| match own {
+        Some(_) if held.count(R::INDEX) == 1 => held.ranks() & !(1 << R::INDEX),
+        _ => held.ranks(),
+    };
+    let held = R::with_held(in_the_way).unwrap_or(0);
     if observe::is_on() {
-        observed::<R>(held, place);
+        observed::<R>(held, place, own);
         return Ok(());
     }
     let wrong = held & !R::BELOW;
     if wrong == 0 || mutant(Mutant::LockRankUnchecked) {
         return Ok(());
     }
-    Err(refusal::<R>(wrong, *name, place))
+    Err(refusal::<R>(wrong, *name, place, own))
 }
 
-fn observed<R: Rank>(held: u64, place: Place) {
-    R::with_held(|slots| {
-        for rank in (0..64).filter(|rank| held >> rank & 1 == 1) {
-            let taken = slots.slots[rank].last.get().map(|(_, place)| place);
-            observe::note(R::table(), (rank, taken), (R::INDEX as usize, place));
+/// `own` is no other lock, whatever its rank.
+fn besides<R: Rank>(rank: u32, own: Option<u32>) -> Option<u32> {
+    own.filter(|_| rank == R::INDEX)
+}
+
+fn observed<R: Rank>(ranks: u64, place: Place, own: Option<u32>) {
+    R::with_held(|held| {
+        for rank in (0..64_u32).filter(|rank| ranks >> rank & 1 == 1) {
+            let taken = held.one_of(rank, besides::<R>(rank, own)).map(|(_, place)| place);
+            observe::note(R::table(), (rank as usize, taken), (R::INDEX as usize, place));
         }
     });
 }
 
-fn refusal<R: Rank>(wrong: u64, name: LockName, place: Place) -> WrongOrder {
+fn refusal<R: Rank>(wrong: u64, name: LockName, place: Place, own: Option<u32>) -> WrongOrder {
     let table = R::table();
-    let depth = |rank: &usize| (table.below[*rank].count_ones(), *rank);
-    let highest = (0..table.names.len()).filter(|rank| wrong >> rank & 1 == 1).max_by_key(depth);
-    let highest = highest.unwrap_or(R::INDEX as usize);
-    let found = R::with_held(|held| {
-        let slot = &held.slots[highest];
-        (slot.last.get(), slot.more.get().saturating_add(1))
-    });
-    let (last, count) = found.unwrap_or((None, 0));
-    let (held_name, held_place) = last.unwrap_or((name, place));
+    let depth = |rank: &u32| (table.below[*rank as usize].count_ones(), *rank);
+    let highest = (0..64).filter(|rank| wrong >> rank & 1 == 1).max_by_key(depth);
+    let highest = highest.unwrap_or(R::INDEX);
+    let found =
+        |held: &Held| (held.one_of(highest, besides::<R>(highest, own)), held.count(highest));
+    let (taken, count) = R::with_held(found).unwrap_or((None, 0));
+    let (held_name, held_place) = taken.unwrap_or((name, place));
     WrongOrder {
-        held: RankedLock { name: held_name, rank: table.names[highest], place: held_place },
+        held: RankedLock {
+            name: held_name,
+            rank: table.names[highest as usize],
+            place: held_place,
+        },
         wanted: RankedLock { name, rank: table.names[R::INDEX as usize], place },
         table: TableRef(table),
         count,
@@ -298,7 +363,11 @@ fn refusal<R: Rank>(wrong: u64, name: LockName, place: Place) -> WrongOrder {
 ///
 /// It belongs to the thread that made it.
 #[derive(Debug)]
-pub(super) struct Holding<R: Rank>(std::marker::PhantomData<(R, NoSend)>);
+pub(super) struct Holding<R: Rank> {
+    /// Which of those of its rank.
+    number: u32,
+    marker: PhantomData<(R, NoSend)>,
+}
 
 /// Stays on its thread, and may be looked at from others.
 type NoSend = std::sync::MutexGuard<'static, ()>;
@@ -306,24 +375,31 @@ type NoSend = std::sync::MutexGuard<'static, ()>;
 impl<R: Rank> Holding<R> {
     #[inline]
     pub(super) fn record(name: LockName, place: Place) -> Self {
-        R::with_held(|held| held.add(R::INDEX, name, place));
-        Self(std::marker::PhantomData)
+        let number = R::with_held(|held| held.add(R::INDEX, name, place));
+        Self { number: number.unwrap_or(UNNAMED), marker: PhantomData }
     }
 
     /// For a lock that was only tried for, in whatever order.
     #[inline]
     pub(super) fn record_tried(name: LockName, place: Place) -> Self {
         if mutant(Mutant::LockTryUnrecorded) {
-            return Self(std::marker::PhantomData);
+            return Self { number: UNNAMED, marker: PhantomData };
         }
         Self::record(name, place)
+    }
+
+    /// Whether the lock may be waited for once more.
+    pub(super) fn check_again(&self, place: Place) -> Result<(), WrongOrder> {
+        let taken = R::with_held(|held| held.taken(R::INDEX, self.number)).flatten();
+        let name = taken.map_or(LockName::MadeAt(place), |(name, _)| name);
+        check_again::<R>(&name, place, Some(self.number))
     }
 }
 
 impl<R: Rank> Drop for Holding<R> {
     #[inline]
     fn drop(&mut self) {
-        R::with_held(|held| held.remove(R::INDEX));
+        R::with_held(|held| held.remove(R::INDEX, self.number));
     }
 }
 
@@ -397,7 +473,7 @@ macro_rules! lock_ranks {
             const __PLACES: [usize; __NAMES.len()] = $crate::lock::macros::line(&__BELOW);
             static __LINE: [u8; __NAMES.len()] = [0; __NAMES.len()];
             static __TABLE: $crate::lock::macros::Table =
-                $crate::lock::macros::Table::new(__NAMES, &__BELOW, __CHAINS);
+                $crate::lock::macros::Table::new(__NAMES, &__BELOW, __CHAINS, stringify!($vis));
             $crate::lock::macros::thread_local! {
                 static __HELD: $crate::lock::macros::Held<
                     [$crate::lock::macros::Slot; __NAMES.len()],

@@ -5,8 +5,9 @@ use std::panic::Location;
 use std::time::{Duration, Instant};
 
 use lock_api::{
-    Mutex, MutexGuard, RawMutex, RawMutexTimed, RawRwLock, RawRwLockTimed, RawRwLockUpgrade,
-    RawRwLockUpgradeTimed, RwLock, RwLockReadGuard, RwLockUpgradableReadGuard, RwLockWriteGuard,
+    GetThreadId, Mutex, MutexGuard, RawMutex, RawMutexTimed, RawRwLock, RawRwLockTimed,
+    RawRwLockUpgrade, RawRwLockUpgradeTimed, ReentrantMutex, ReentrantMutexGuard, RwLock,
+    RwLockReadGuard, RwLockUpgradableReadGuard, RwLockWriteGuard,
 };
 
 use super::error::WrongOrder;
@@ -69,7 +70,7 @@ impl Identity {
 ///
 /// | Written | Access |
 /// |---|---|
-/// | `&mutex` | exclusive |
+/// | `&mutex`, also a reentrant one | exclusive |
 /// | [`read`](super::read)`(&rwlock)` | shared |
 /// | [`write`](super::write())`(&rwlock)` | exclusive |
 /// | [`upgradable`](super::upgradable)`(&rwlock)` | shared, to be upgraded |
@@ -141,11 +142,11 @@ pub struct Polled<L>(pub(super) L);
 /// One kind of access, to a plain lock and to a ranked one.
 macro_rules! lockable {
     (
-        $target:ident for $lock:ident, $raw:ident, $timed:ident,
+        $target:ident for $lock:ident $([$id:ident: $bound:ident])?, $raw:ident, $timed:ident,
         $guard:ident, $take:ident, $try_take:ident, $try_until:ident, |$this:ident| $get:expr
     ) => {
-        impl<'a, Raw: $raw, T: ?Sized> Lockable for target!($target, 'a, $lock<Raw, T>) {
-            type Guard = $guard<'a, Raw, T>;
+        impl<'a, Raw: $raw, $($id: $bound,)? T: ?Sized> Lockable for target!($target, 'a, $lock<Raw, $($id,)? T>) {
+            type Guard = $guard<'a, Raw, $($id,)? T>;
 
             #[inline]
             fn identity(&self) -> Identity {
@@ -171,7 +172,7 @@ macro_rules! lockable {
             }
         }
 
-        impl<'a, Raw, T: ?Sized> Timed for target!($target, 'a, $lock<Raw, T>)
+        impl<'a, Raw, $($id: $bound,)? T: ?Sized> Timed for target!($target, 'a, $lock<Raw, $($id,)? T>)
         where
             Raw: $raw + $timed<Duration = Duration, Instant = Instant>,
         {
@@ -185,10 +186,10 @@ macro_rules! lockable {
             }
         }
 
-        impl<'a, Raw: $raw, T: ?Sized, R: Rank> Lockable
-            for target!($target, 'a, Ranked<$lock<Raw, T>, R>)
+        impl<'a, Raw: $raw, $($id: $bound,)? T: ?Sized, R: Rank> Lockable
+            for target!($target, 'a, Ranked<$lock<Raw, $($id,)? T>, R>)
         {
-            type Guard = RankedGuard<$guard<'a, Raw, T>, R>;
+            type Guard = RankedGuard<$guard<'a, Raw, $($id,)? T>, R>;
 
             #[inline]
             fn identity(&self) -> Identity {
@@ -217,7 +218,7 @@ macro_rules! lockable {
             }
         }
 
-        impl<'a, Raw, T: ?Sized, R: Rank> Timed for target!($target, 'a, Ranked<$lock<Raw, T>, R>)
+        impl<'a, Raw, $($id: $bound,)? T: ?Sized, R: Rank> Timed for target!($target, 'a, Ranked<$lock<Raw, $($id,)? T>, R>)
         where
             Raw: $raw + $timed<Duration = Duration, Instant = Instant>,
         {
@@ -240,6 +241,8 @@ macro_rules! target {
 }
 
 lockable!(Ref for Mutex, RawMutex, RawMutexTimed, MutexGuard,
+    lock, try_lock, try_lock_until, |this| *this);
+lockable!(Ref for ReentrantMutex[G: GetThreadId], RawMutex, RawMutexTimed, ReentrantMutexGuard,
     lock, try_lock, try_lock_until, |this| *this);
 lockable!(Read for RwLock, RawRwLock, RawRwLockTimed, RwLockReadGuard,
     read, try_read, try_read_until, |this| this.0);

@@ -50,6 +50,7 @@ pub type MappedFairMutexGuard<'a, T, P = TaskFair> =
 /// The first [`lock`](lock_api::ReentrantMutex::lock) of a thread waits its turn; further ones
 /// succeed at once. The lock is free when as many guards have been dropped as were taken. Guards
 /// give shared access only, for there can be several: put a `Cell` or `RefCell` inside to mutate.
+/// It may be [`Ranked`](crate::lock::Ranked): who has it has it again in whatever order.
 ///
 /// # Panics
 ///

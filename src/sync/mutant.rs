@@ -97,6 +97,7 @@ mutants! {
     // Orders of locks.
     LockRankUnchecked,
     LockTryUnrecorded,
+    LockReentryByRank,
     LockAllUnsorted,
     LockAllByAddress,
     AttemptHoldsOn,

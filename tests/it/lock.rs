@@ -6,6 +6,7 @@ mod attempt;
 mod observe;
 mod progress;
 mod ranked;
+mod reentrant;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

@@ -6,7 +6,6 @@ mod alone;
 mod barrier;
 #[cfg(feature = "pool")]
 mod census;
-mod clock;
 #[cfg(feature = "integrate")]
 mod integrate;
 mod lock;

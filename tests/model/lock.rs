@@ -1,7 +1,10 @@
 //! Ranks, several locks at once, and attempts, on locks that the checkers see through: the shipped mutex's
 //! machine on the reference lot. A wrong order shows as a deadlock, which both checkers report.
 
+use std::cell::Cell;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use brigade::internals::Mutant::*;
@@ -136,11 +139,41 @@ unsafe impl lock_api::RawRwLockUpgrade for Raw {
     }
 }
 
+/// The checkers' threads are one thread of the system.
+struct Modelled;
+
+#[cfg(brigade_loom)]
+use loom::thread_local;
+#[cfg(brigade_shuttle)]
+use shuttle::thread_local;
+
+thread_local! {
+    static ME: NonZeroUsize = {
+        static LAST: AtomicUsize = AtomicUsize::new(0);
+        NonZeroUsize::MIN.saturating_add(LAST.fetch_add(1, Relaxed))
+    };
+}
+
+// SAFETY: no two threads draw one number.
+#[allow(unsafe_code)]
+unsafe impl lock_api::GetThreadId for Modelled {
+    const INIT: Self = Self;
+
+    fn nonzero_thread_id(&self) -> NonZeroUsize {
+        ME.with(|me| *me)
+    }
+}
+
 type Mutex = lock_api::Mutex<Raw, usize>;
+type Reentrant = lock_api::ReentrantMutex<Raw, Modelled, Cell<usize>>;
 type RwLock = lock_api::RwLock<Raw, usize>;
 
 fn mutex() -> Mutex {
     Mutex::from_raw(Raw(Machine::new()), 0)
+}
+
+fn reentrant() -> Reentrant {
+    Reentrant::from_raw(Raw(Machine::new()), Modelled, Cell::new(0))
 }
 
 lock_ranks! { LOW < HIGH }
@@ -276,6 +309,40 @@ fn what_was_tried_for_counts() {
             }
         });
         locks.finish(1, 1);
+    });
+}
+
+/// Who has it does not wait for it, although somebody else does, and although it holds a higher one.
+#[test]
+fn what_is_held_is_entered_again() {
+    explore(3, || {
+        let low = Ranked::new(LOW, reentrant());
+        let shared = Arc::new((low, Ranked::new(HIGH, mutex())));
+        let upwards = |(low, high): &(Ranked<Reentrant, LOW>, Ranked<Mutex, HIGH>)| {
+            let first = low.lock();
+            let mut above = high.lock();
+            let again = low.lock();
+            again.set(first.get() + 1);
+            *above += 1;
+        };
+        beside(&shared, upwards, upwards);
+        assert_eq!((shared.0.lock().get(), *shared.1.lock()), (2, 2));
+    });
+}
+
+/// Of two that share a rank the other one is not what is held.
+#[test]
+fn another_one_of_the_rank_is_not_entered_again() {
+    explore(3, || {
+        let pair = Arc::new([reentrant(), reentrant()].map(|lock| Ranked::new(LOW, lock)));
+        let visit = |mine: &Ranked<Reentrant, LOW>, other: &Ranked<Reentrant, LOW>| {
+            let first = mine.lock();
+            let refused = other.checked_lock().is_err();
+            first.set(first.get() + usize::from(refused));
+        };
+        beside(&pair, move |[a, b]| visit(a, b), move |[a, b]| visit(b, a));
+        let refused = pair.each_ref().map(|lock| lock.lock().get());
+        assert_eq!(refused, [1, 1], "an order was not refused");
     });
 }
 
@@ -458,7 +525,7 @@ mod crowd {
 
 const DEADLOCK: &[&str] = &["deadlock"];
 /// Which comes first depends on the schedule.
-const UPGRADED: &[&str] = &["deadlock", "was not refused"];
+const UNREFUSED: &[&str] = &["deadlock", "was not refused"];
 /// A deadlock, or trying without end while somebody waits: it depends on who came first.
 const NO_PROGRESS: &[&str] = &["deadlock", "exceeded max_steps"];
 /// Which comes first depends on the schedule.
@@ -469,9 +536,10 @@ pub(crate) const CONTRASTS: &[Contrast] = &[
     both(LockAllUnsorted, "lock::ranks_that_contradict_addresses", DEADLOCK),
     both(LockAllByAddress, "lock::ranks_that_contradict_addresses", DEADLOCK),
     both(LockRankUnchecked, "lock::a_refused_order_never_waits", DEADLOCK),
-    both(LockRankUnchecked, "lock::an_upgrade_out_of_order_never_waits", UPGRADED),
+    both(LockRankUnchecked, "lock::an_upgrade_out_of_order_never_waits", UNREFUSED),
     both(LockTryUnrecorded, "lock::what_was_tried_for_counts", UNNOTICED),
     both(LockRankUnchecked, "lock::what_was_tried_for_counts", UNNOTICED),
+    both(LockReentryByRank, "lock::another_one_of_the_rank_is_not_entered_again", UNREFUSED),
     both(AttemptHoldsOn, "lock::a_polite_one_beside_a_stubborn_one", NO_PROGRESS),
     shuttle(AgedAgain, "lock::crowd::the_eldest_comes_through", &["failed again at step"]),
     shuttle(LockAllUnsorted, "lock::crowd::all_modes_together", DEADLOCK),

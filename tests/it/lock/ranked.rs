@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use brigade::lock::{LockName, Ranked, RankedGuard, WrongOrder, lock_all, lock_ranks, read};
-use brigade::mutex::{FairCondvar, FairMutex, FairMutexGuard, FairReentrantMutex};
+use brigade::mutex::{FairCondvar, FairMutex, FairMutexGuard};
 use brigade::rwlock::{
     FairRwLock, FairRwLockUpgradableReadGuard as Upgradable, FairRwLockWriteGuard as Writing,
 };
@@ -107,7 +107,7 @@ fn one_rank_is_not_nested() {
 
     let both = lock_all((&one, &other)).expect("together");
     let error = other.checked_lock().unwrap_err().to_string();
-    assert!(error.contains("the last that it took of 2 such"), "{error}");
+    assert!(error.contains("one of 2 such that it holds"), "{error}");
     drop(both.0);
     assert!(one.checked_lock().is_err(), "one is still held");
     drop(both.1);
@@ -465,10 +465,74 @@ fn guards_map_print_and_share() {
     assert!(size_of::<Ranked<FairMutex<()>, LOW>>() <= 3 * size_of::<usize>(), "a name and a word");
 }
 
-/// Where a lock is its own rank there is nothing to rank.
 #[test]
-fn a_reentrant_lock_goes_below_ranked_ones() {
-    let (inner, low) = (FairReentrantMutex::new(1), low());
-    let _held = (inner.lock(), inner.lock(), low.lock());
-    assert!(inner.try_lock().is_some());
+fn the_error_names_what_is_held_and_not_what_was() {
+    let locks = ["a", "b", "c"].map(|name| Ranked::named(name, MIDDLE, FairMutex::new(0)));
+    let below = low();
+    let named = || {
+        let wrong = below.checked_lock().expect_err("MIDDLE is held");
+        let LockName::Given(name) = wrong.held.name else { panic!("it has a name") };
+        (name, wrong.to_string())
+    };
+    // Every order in which they can be released.
+    for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+        let mut held = lock_all(locks.each_ref()).expect("three locks").map(Some);
+        let mut left = vec!["a", "b", "c"];
+        for at in order {
+            let (name, text) = named();
+            assert!(left.contains(&name), "{name} is free, {left:?} are held");
+            let several = format!("one of {} such that it holds", left.len());
+            assert_eq!(text.contains(&several), left.len() > 1, "{text}");
+            held[at] = None;
+            left.retain(|name| *name != ["a", "b", "c"][at]);
+        }
+        assert!(below.checked_lock().is_ok());
+    }
+    // Tried for one after the other, as new ones come in the place of old ones.
+    let mut held = std::collections::VecDeque::new();
+    for round in 0..30 {
+        held.push_back((round % 3, locks[round % 3].try_lock().expect("it is free")));
+        if held.len() == 3 {
+            held.pop_front();
+        }
+        let (name, _) = named();
+        assert!(held.iter().any(|(at, _)| ["a", "b", "c"][*at] == name), "{name} is free");
+    }
+}
+
+/// More than are told apart: the order is kept all the same, whatever the message says.
+#[test]
+fn any_number_of_one_rank_is_counted() {
+    let locks: Vec<_> = (0..40).map(|_| middle()).collect();
+    let below = low();
+    for _ in 0..2 {
+        let mut held = lock_all(&locks.iter().collect::<Vec<_>>()[..]).expect("all are free");
+        while !held.is_empty() {
+            let text = below.checked_lock().expect_err("some are held").to_string();
+            let several = format!("one of {} such that it holds", held.len());
+            assert_eq!(text.contains(&several), held.len() > 1, "{text}");
+            drop(held.swap_remove(held.len() / 2));
+        }
+        assert!(below.checked_lock().is_ok());
+    }
+}
+
+#[test]
+fn a_second_lock_of_the_rank_is_named_and_not_ones_own() {
+    let [mine, other] = ["mine", "other"].map(|name| Ranked::named(name, LOW, FairMutex::new(0)));
+    for swapped in [false, true] {
+        let (mut held, beside) = if swapped {
+            let (beside, held) = lock_all((&other, &mine)).expect("two locks");
+            (held, beside)
+        } else {
+            lock_all((&mine, &other)).expect("two locks")
+        };
+        let text = said(|| {
+            RankedGuard::own(&mut held);
+        });
+        assert!(text.contains("this thread took `other`"), "{text}");
+        assert!(text.contains("asks for `mine`"), "{text}");
+        drop(beside);
+        RankedGuard::own(&mut held);
+    }
 }
