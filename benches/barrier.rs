@@ -1,6 +1,6 @@
-//! The round trip of a barrier: from one meeting of all threads to the next.
+//! The round trip of a barrier, and of a phaser: from one meeting of all threads to the next.
 //!
-//! `cargo bench -p scoreboard --bench barrier`. Every peer runs in the same process, one after the
+//! `cargo bench -p benches --bench barrier`. Every peer runs in the same process, one after the
 //! other for each number of threads; compare the medians of one run and no others.
 
 #[path = "barrier/peers.rs"]
@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use peers::{Ours, OursWithAction, Peer};
+use peers::{Ours, OursWithAction, Peer, Phased};
 
 /// The time that `rounds` meetings take, seen by one of the threads.
 fn round_trips<P: Peer>(threads: usize, rounds: u64) -> Duration {
@@ -44,6 +44,7 @@ fn bench(c: &mut Criterion) {
         peer::<hurdles::Barrier>(&mut group, threads);
         peer::<Ours>(&mut group, threads);
         peer::<OursWithAction>(&mut group, threads);
+        peer::<Phased>(&mut group, threads);
         group.finish();
     }
 }

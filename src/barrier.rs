@@ -37,8 +37,17 @@
 //!
 //! A generation ends for all its parties in the same way. The arrival of its last party decides:
 //! from then on no deadline, abort or reset can break it, and a wait whose deadline passes while
-//! the action runs returns when the action has ended. The models `break_against_complete` and
-//! `withdraw_against_complete` would fail otherwise.
+//! the action runs returns when the action has ended.
+//!
+//! # What proves it
+//!
+//! | Claim | Model or test |
+//! |---|---|
+//! | nobody goes before all have come, over and over | `tests/model/barrier.rs`, with mutants that arrive without looking; `tests/it/barrier.rs` under stress |
+//! | a generation ends in one way for all, whatever meets its last arrival | `tests/model/barrier.rs`: `break_against_complete`, `withdraw_against_complete` and their kin, in every interleaving |
+//! | each row of the table above | `tests/it/barrier.rs` |
+//! | one thread's calls do what a plain counter would | `tests/it/barrier.rs`, random calls against an oracle |
+//! | a late party costs the others no processor time | `cargo bench -p scoreboard -- barrier/late` |
 //!
 //! # Trade-offs
 //!

@@ -16,6 +16,16 @@
 //! Take the barrier if a phase is worthless without every party's work, and the phaser if those
 //! who are left should go on.
 //!
+//! # What proves it
+//!
+//! | Claim | Model or test |
+//! |---|---|
+//! | a phase ends when all its parties have arrived, and not before | `tests/model/phaser.rs`, with mutants that advance, register or leave without looking; `tests/it/phaser.rs` under stress |
+//! | parties come and go while phases end | `tests/model/phaser.rs`, in every interleaving of a few and in random ones of many |
+//! | a deadline breaks nothing and hands the token back | `tests/model/phaser.rs`, `tests/it/phaser.rs` |
+//! | dropped, panicking and forgotten parties, an `on_advance` that panics, closing | `tests/it/phaser.rs` |
+//! | one thread's calls do what a plain count would | `tests/it/phaser.rs`, random calls against an oracle |
+//!
 //! # Trade-offs
 //!
 //! - At most [`Phaser::MAX_PARTIES`] parties, all of whose arrivals write one word; Java's trees

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use brigade::phaser::{Party, Phaser};
+
 pub(crate) trait Peer: Send + Sized {
     const NAME: &'static str;
 
@@ -37,6 +39,23 @@ impl Peer for OursWithAction {
 
     fn meet(&mut self) {
         self.wait().expect("nobody breaks it");
+    }
+}
+
+/// A party of a phaser, all of whose parties stay.
+pub(crate) struct Phased(Party<Arc<Phaser>>);
+
+impl Peer for Phased {
+    const NAME: &'static str = "brigade, phaser";
+
+    fn parties(n: usize) -> Vec<Self> {
+        let phaser = Arc::new(Phaser::new());
+        let party = || phaser.register_owned().expect("it is open");
+        std::iter::repeat_with(|| Self(party())).take(n).collect()
+    }
+
+    fn meet(&mut self) {
+        self.0.arrive_and_wait().expect("nobody closes it");
     }
 }
 

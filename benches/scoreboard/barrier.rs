@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use crate::measure::{interleave, median};
 use crate::table::{Board, Goal, Row};
 use crate::{Measure, Outcome, Plan};
-use peers::{Ours, OursWithAction, Peer};
+use peers::{Ours, OursWithAction, Peer, Phased};
 
 type Std = Arc<std::sync::Barrier>;
 
@@ -36,6 +36,7 @@ fn round_trip(plan: &Plan, board: &mut Board) -> Outcome {
                 &mut || met::<hurdles::Barrier>(threads, meetings),
                 &mut || met::<Std>(threads, meetings),
                 &mut || met::<OursWithAction>(threads, meetings),
+                &mut || met::<Phased>(threads, meetings),
             ],
         )?;
         let cost = |times: &[f64]| median(times) * 1e9 / meetings as f64;
@@ -49,12 +50,11 @@ fn round_trip(plan: &Plan, board: &mut Board) -> Outcome {
                     .goal(Goal::Ratio(goal)),
             );
         }
-        board.add(Row::new(format!("{name}, with an action"), "ns", cost(&times[3])).against(
-            "std",
-            cost(&times[2]),
-            &times[2],
-            &times[3],
-        ));
+        let phaser = format!("phaser, round trip of {threads}");
+        for (name, ours) in [(format!("{name}, with an action"), &times[3]), (phaser, &times[4])] {
+            let row = Row::new(name, "ns", cost(ours));
+            board.add(row.against("std", cost(&times[2]), &times[2], ours));
+        }
     }
     Ok(())
 }
