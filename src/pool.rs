@@ -237,7 +237,8 @@ impl Pool {
     /// is. The first window is submitted by this call; the source is always asked on the caller's
     /// thread.
     ///
-    /// A panic in `job` is the result of its item; the others are not affected.
+    /// A panic in `job` is the result of its item; the others are not affected. A panic in `items` is
+    /// the caller's: of this call, or of the one that asks for a result, and loses none.
     ///
     /// # Panics
     ///
@@ -344,6 +345,7 @@ impl Pool {
 
     /// Takes no more jobs, and waits until those that are to run have run and all threads are gone.
     ///
+    /// It waits for a job that another thread runs, because it waits for its result, too.
     /// Whatever is submitted from here on is [`TaskError::PoolClosed`], even by a job that runs. To
     /// shut down again may only add that what is queued is cancelled. Inside one of the pool's own
     /// jobs it does not wait, for the job would wait for itself.
@@ -363,6 +365,15 @@ impl Pool {
     /// ```
     pub fn shutdown(&self, how: Shutdown) {
         self.core.close(how);
+        self.core.join();
+    }
+
+    /// Ends the pool as a scope ends, whose threads no model has: when all jobs are done, and what they
+    /// have submitted in turn.
+    #[cfg(any(brigade_loom, brigade_shuttle))]
+    #[doc(hidden)]
+    pub fn finish(&self) {
+        self.core.finish();
         self.core.join();
     }
 
@@ -422,7 +433,10 @@ where
     let queued: Arc<dyn Run + 'env> = Arc::clone(&task) as _;
     match core.admit(&queued, Some(core.limits.overflow)) {
         Ok(Admitted::Queued) => {}
-        Ok(Admitted::Yours) => task.run(),
+        Ok(Admitted::Yours) => {
+            task.run();
+            core.end_inline();
+        }
         Ok(Admitted::Displacing(oldest)) => {
             oldest.refuse(TaskError::Displaced);
             discard(oldest);

@@ -59,7 +59,7 @@ pub(super) struct Limits {
 /// What became of a submission.
 pub(super) enum Admitted<'env> {
     Queued,
-    /// The caller is to run it.
+    /// The caller is to run it, and then to call `end_inline`.
     Yours,
     /// Queued, in the place of another.
     Displacing(Task<'env>),
@@ -78,6 +78,9 @@ pub(super) struct Core<'env> {
     /// The length of the line, for those who look without the lock.
     length: AtomicUsize,
     cancelling: AtomicBool,
+    /// Twice the threads that run a job, or try to claim one, without being workers; odd if somebody is
+    /// to be told when there are none.
+    inline: AtomicUsize,
     interrupts: Mutex<Vec<(u64, Interrupt)>>,
     spawn: Spawn<'env>,
     threads: Mutex<Vec<(u64, thread::JoinHandle<()>)>>,
@@ -174,7 +177,8 @@ impl<'env> Queue<'env> {
 
     /// Nothing is in the line, and no worker is inside a job.
     fn is_quiet(&self) -> bool {
-        self.len() == 0 && self.alive == self.free + self.asleep
+        let at_work = self.alive > self.free + self.asleep;
+        self.len() == 0 && (!at_work || mutant(Mutant::PoolFinishLooksAtTheLine))
     }
 }
 
@@ -206,6 +210,7 @@ impl<'env> Core<'env> {
             gone: Condvar::new(),
             length: AtomicUsize::new(0),
             cancelling: AtomicBool::new(false),
+            inline: AtomicUsize::new(0),
             interrupts: Mutex::new(Vec::new()),
             spawn,
             threads: Mutex::new(Vec::new()),
@@ -245,6 +250,7 @@ impl<'env> Core<'env> {
                 Some(Overflow::Block | Overflow::CallerRuns) => {
                     task.number(queue.next_ticket);
                     queue.next_ticket += 1;
+                    self.begin_inline();
                     return Ok(Admitted::Yours);
                 }
             }
@@ -349,7 +355,7 @@ impl<'env> Core<'env> {
         let mut queue = self.queue.lock();
         if returning {
             queue.free += 1;
-            if queue.ending && queue.is_quiet() {
+            if queue.ending && queue.is_quiet() && !mutant(Mutant::PoolQuietUnannounced) {
                 self.gone.notify_all();
             }
         }
@@ -484,13 +490,34 @@ impl<'env> Core<'env> {
         }
     }
 
-    /// Waits for the workers of a closed pool, unless they may be waiting for the caller.
+    /// Announces a thread that is about to claim a job and to run it if it may. It does so before it
+    /// claims: whoever finds the line empty and the workers gone then knows of it.
+    pub(super) fn begin_inline(&self) {
+        self.inline.fetch_add(2, Ordering::AcqRel);
+    }
+
+    pub(super) fn end_inline(&self) {
+        let before = self.inline.fetch_sub(2, Ordering::AcqRel);
+        if before & 1 == 1 && !mutant(Mutant::PoolInlineUnannounced) {
+            // Whoever is to be told looks under the lock.
+            drop(self.queue.lock());
+            self.gone.notify_all();
+        }
+    }
+
+    /// Whether a job may be running outside of the workers; if so, `gone` will tell of its end.
+    fn runs_inline(&self) -> bool {
+        self.inline.fetch_or(1, Ordering::AcqRel) > 1 && !mutant(Mutant::PoolInlineForgotten)
+    }
+
+    /// Waits for the workers of a closed pool, and for those who run one of its jobs in their stead,
+    /// unless they may be waiting for the caller.
     pub(super) fn join(&self) {
         if place::is_part_of(self.id) {
             return;
         }
         let mut queue = self.queue.lock();
-        while queue.alive > 0 {
+        while queue.alive > 0 || self.runs_inline() {
             self.gone.wait(&mut queue);
         }
         drop(queue);
@@ -498,11 +525,10 @@ impl<'env> Core<'env> {
     }
 
     /// Waits until all jobs are done, and what they have submitted in turn, and closes.
-    #[cfg(not(any(brigade_loom, brigade_shuttle)))]
     pub(super) fn finish(&self) {
         let mut queue = self.queue.lock();
         queue.ending = true;
-        while !queue.is_quiet() {
+        while !queue.is_quiet() || self.runs_inline() {
             self.gone.wait(&mut queue);
         }
         queue.closed = true;

@@ -39,6 +39,8 @@ pub enum TaskError {
     Displaced,
     /// Whoever waits here is waited for, directly or around some corners, by the job it waits for.
     Cycle,
+    /// There is no outcome any more: the future was polled until it was ready, and gave it away.
+    Taken,
     /// There is no worker, and the operating system refused to start one.
     NoThread(io::Error),
     /// The process that ran the job failed. Only a process pool says so.
@@ -66,6 +68,10 @@ impl fmt::Display for TaskError {
             Self::Cycle => f.write_str(
                 "the job that was waited for waits for this one: neither would ever end; \
                  let one of them go on without the other",
+            ),
+            Self::Taken => f.write_str(
+                "the outcome of the job was given to whoever polled its future: \
+                 ask for it, and add callbacks, before that",
             ),
             Self::NoThread(error) => {
                 write!(f, "no worker thread could be started for the job: {error}")

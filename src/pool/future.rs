@@ -153,8 +153,8 @@ impl<T> ScopedFuture<'_, T> {
     fn finished(self, deadline: Option<Instant>) -> Result<Outcome<T>, Self> {
         let shared = self.work.shared();
         match shared.wait(self.work.id(), deadline) {
-            // It is there: nobody else could take it, for the future is not shared.
-            Ok(true) => Ok(shared.take().unwrap_or(Err(TaskError::Cancelled))),
+            // It is there, unless it has been polled for: the future is not shared.
+            Ok(true) => Ok(shared.take().unwrap_or(Err(TaskError::Taken))),
             Ok(false) => Err(self),
             Err(super::cycle::Cycle) => Ok(Err(TaskError::Cycle)),
         }
@@ -166,7 +166,11 @@ impl<'env, T> ScopedFuture<'env, T> {
     ///
     /// Callbacks run in the order they were added, on the thread that ends the job, and before
     /// anybody who waits for the result gets it. A panic in one goes no further, and the others still
-    /// run. One that blocks holds up the worker, and all who wait.
+    /// run. One that blocks holds up the worker, and all who wait; it is part of the job, so one that
+    /// waits for a job that waits for this one is told [`TaskError::Cycle`].
+    ///
+    /// Each is called once. If the outcome has left already, because the future was polled until it was
+    /// ready, the callback is called at once with [`TaskError::Taken`].
     ///
     /// # Examples
     ///

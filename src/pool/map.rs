@@ -25,31 +25,64 @@ fn check(window: Window) -> usize {
 
 /// The results of [`Pool::map`](super::Pool::map), in the order of the items.
 ///
-/// Dropping it cancels what has not begun, and asks what is running to end.
+/// Dropping it cancels what has not begun, and asks what is running to end. A panic in the source is
+/// one of the call that asked it: the source is not asked again, and the results of what it gave are still
+/// to be had.
 #[must_use = "only what is asked for is computed, but for the window"]
 pub struct Map<'p, I: Iterator, T> {
-    items: I,
+    items: Source<I>,
     submit: Submit<'p, I::Item, T>,
     window: usize,
     ahead: VecDeque<Future<T>>,
+    in_hand: Option<Result<T, TaskError>>,
+}
+
+/// Items until there are no more, or until it panics.
+struct Source<I> {
+    items: I,
     exhausted: bool,
+}
+
+impl<I: Iterator> Source<I> {
+    fn new(items: I) -> Self {
+        Self { items, exhausted: false }
+    }
+
+    fn next(&mut self) -> Option<I::Item> {
+        if self.exhausted {
+            return None;
+        }
+        self.exhausted = true;
+        let item = self.items.next();
+        self.exhausted = item.is_none();
+        item
+    }
 }
 
 impl<'p, I: Iterator, T> Map<'p, I, T> {
     pub(crate) fn new(items: I, window: Window, submit: Submit<'p, I::Item, T>) -> Self {
         let window = check(window);
-        let mut map = Self { items, submit, window, ahead: VecDeque::new(), exhausted: false };
+        let items = Source::new(items);
+        let mut map = Self { items, submit, window, ahead: VecDeque::new(), in_hand: None };
         map.fill();
         map
     }
 
     fn fill(&mut self) {
-        while !self.exhausted && self.ahead.len() < self.window {
-            match self.items.next() {
-                Some(item) => self.ahead.push_back((self.submit)(item)),
-                None => self.exhausted = true,
-            }
+        while self.ahead.len() < self.window
+            && let Some(item) = self.items.next()
+        {
+            self.ahead.push_back((self.submit)(item));
         }
+    }
+
+    /// Gives the result away. It leaves the window with that, so one more item may come in: the workers
+    /// have it while the caller is busy with the result.
+    fn give(&mut self, outcome: Result<T, TaskError>) -> Option<Result<T, TaskError>> {
+        // The source may panic. What is in hand is given by the next call then.
+        self.in_hand = Some(outcome);
+        self.fill();
+        self.in_hand.take()
     }
 
     /// Waits for the next result at most so long.
@@ -79,12 +112,12 @@ impl<'p, I: Iterator, T> Map<'p, I, T> {
         &mut self,
         limit: Duration,
     ) -> Result<Option<Result<T, TaskError>>, NotYet> {
+        if let Some(outcome) = self.in_hand.take() {
+            return Ok(Some(outcome));
+        }
         let Some(first) = self.ahead.pop_front() else { return Ok(None) };
         match first.result_timeout(limit) {
-            Ok(outcome) => {
-                self.fill();
-                Ok(Some(outcome))
-            }
+            Ok(outcome) => Ok(self.give(outcome)),
             Err(first) => {
                 self.ahead.push_front(first);
                 Err(NotYet)
@@ -115,11 +148,11 @@ impl<I: Iterator, T> Iterator for Map<'_, I, T> {
     type Item = Result<T, TaskError>;
 
     fn next(&mut self) -> Option<Self::Item> {
+        if let Some(outcome) = self.in_hand.take() {
+            return Some(outcome);
+        }
         let outcome = self.ahead.pop_front()?.result();
-        // The result leaves the window with this call, so one more item may come in: the workers
-        // have it while the caller is busy with the result.
-        self.fill();
-        Some(outcome)
+        self.give(outcome)
     }
 }
 
@@ -140,15 +173,16 @@ impl<I: Iterator, T> fmt::Debug for Map<'_, I, T> {
 
 /// The results of [`Pool::map_unordered`](super::Pool::map_unordered), as they come.
 ///
-/// Dropping it cancels what has not begun, and asks what is running to end.
+/// Dropping it cancels what has not begun, and asks what is running to end. A panic in the source is
+/// dealt with as by [`Map`].
 #[must_use = "only what is asked for is computed, but for the window"]
 pub struct MapUnordered<'p, I: Iterator, T> {
-    items: I,
+    items: Source<I>,
     submit: Submit<'p, I::Item, T>,
     ahead: Vec<Option<Future<T>>>,
     vacant: Vec<usize>,
     watch: Arc<Watch>,
-    exhausted: bool,
+    in_hand: Option<Result<T, TaskError>>,
 }
 
 impl<'p, I: Iterator, T> MapUnordered<'p, I, T> {
@@ -156,23 +190,21 @@ impl<'p, I: Iterator, T> MapUnordered<'p, I, T> {
         let window = check(window);
         // Places are made when they are needed: a window may be as wide as `usize::MAX`.
         let mut map = Self {
-            items,
+            items: Source::new(items),
             submit,
             ahead: Vec::new(),
             vacant: Vec::new(),
             watch: Watch::new(),
-            exhausted: false,
+            in_hand: None,
         };
         map.fill(window);
         map
     }
 
     fn fill(&mut self, mut room: usize) {
-        while room > 0 && !self.exhausted {
-            let Some(item) = self.items.next() else {
-                self.exhausted = true;
-                return;
-            };
+        while room > 0
+            && let Some(item) = self.items.next()
+        {
             let future = (self.submit)(item);
             let at = self.vacant.pop().unwrap_or_else(|| {
                 self.ahead.push(None);
@@ -193,9 +225,9 @@ impl<'p, I: Iterator, T> MapUnordered<'p, I, T> {
     fn take(&mut self, at: usize) -> Option<Result<T, TaskError>> {
         let future = self.ahead[at].take()?;
         self.vacant.push(at);
-        let outcome = future.result();
+        self.in_hand = Some(future.result());
         self.fill(1);
-        Some(outcome)
+        self.in_hand.take()
     }
 
     /// Waits for the next result at most so long.
@@ -207,6 +239,9 @@ impl<'p, I: Iterator, T> MapUnordered<'p, I, T> {
         &mut self,
         limit: Duration,
     ) -> Result<Option<Result<T, TaskError>>, NotYet> {
+        if let Some(outcome) = self.in_hand.take() {
+            return Ok(Some(outcome));
+        }
         if self.on_the_way() == 0 {
             return Ok(None);
         }
@@ -225,6 +260,9 @@ impl<I: Iterator, T> Iterator for MapUnordered<'_, I, T> {
     type Item = Result<T, TaskError>;
 
     fn next(&mut self) -> Option<Self::Item> {
+        if let Some(outcome) = self.in_hand.take() {
+            return Some(outcome);
+        }
         while self.on_the_way() > 0 {
             let mut at = self.watch.look();
             if at.is_none() {

@@ -196,15 +196,21 @@ where
             ticket,
             listens: Cell::new(false),
         };
-        let outcome = place::inside(self.id(), self.core.id, || {
-            catch_unwind(AssertUnwindSafe(|| job.call(&cx))).unwrap_or_else(
+        place::inside(self.id(), self.core.id, || {
+            let outcome = catch_unwind(AssertUnwindSafe(|| job.call(&cx))).unwrap_or_else(
                 |payload: Box<dyn Any + Send>| Err(TaskError::Panicked(Panic::new(payload))),
-            )
+            );
+            if cx.listens.get() {
+                self.core.calm(ticket);
+            }
+            self.shared.complete(outcome);
         });
-        if cx.listens.get() {
-            self.core.calm(ticket);
-        }
-        self.shared.complete(outcome);
+    }
+
+    /// Ends it with an error. Who waits for it waits for its callbacks, so they are part of it.
+    fn end_unrun(&self, job: F, error: TaskError) {
+        discard(job);
+        place::inside(self.id(), self.core.id, || self.shared.complete(Err(error)));
     }
 }
 
@@ -222,8 +228,7 @@ where
     fn refuse(&self, error: TaskError) {
         let cancelled = matches!(error, TaskError::Cancelled);
         if let Some(job) = self.claim(if cancelled { CANCELLING } else { WITHDRAWN }) {
-            discard(job);
-            self.shared.complete(Err(error));
+            self.end_unrun(job, error);
         }
     }
 
@@ -242,22 +247,24 @@ where
     }
 
     fn help(&self) -> bool {
-        if self.shared.is_pending()
-            && self.core.may_claim()
-            && let Some(job) = self.claim(RUNNING)
-        {
+        if !self.shared.is_pending() || !self.core.may_claim() {
+            return false;
+        }
+        self.core.begin_inline();
+        let job = self.claim(RUNNING);
+        let claimed = job.is_some();
+        if let Some(job) = job {
             self.core.forget(self.ticket.load(Relaxed));
             self.run_claimed(job);
-            return true;
         }
-        false
+        self.core.end_inline();
+        claimed
     }
 
     fn cancel(&self) -> bool {
         if let Some(job) = self.claim(CANCELLING) {
             self.core.forget(self.ticket.load(Relaxed));
-            discard(job);
-            self.shared.complete(Err(TaskError::Cancelled));
+            self.end_unrun(job, TaskError::Cancelled);
             return true;
         }
         if !self.shared.is_running() {
@@ -357,7 +364,8 @@ impl<'env, T> Shared<'env, T> {
         }
     }
 
-    /// Calls `callback` with the outcome: when it is there, or now, behind those that came before.
+    /// Calls `callback` with the outcome: when it is there, or now, behind those that came before. If
+    /// it has been taken, that is what the callback is told.
     pub(super) fn on_done(&self, callback: Callback<'env, T>) {
         let was_done = mutant(Mutant::PoolCallbackUnchecked).then(|| self.slot.lock().done);
         let mut slot = self.slot.lock();
@@ -365,7 +373,9 @@ impl<'env, T> Shared<'env, T> {
         if !was_done.unwrap_or(slot.done) || slot.calling {
             return;
         }
-        let Some(outcome) = slot.outcome.take() else { return };
+        let outcome = slot.outcome.take();
+        let taken = outcome.is_none();
+        let outcome = outcome.unwrap_or(Err(TaskError::Taken));
         slot.calling = true;
         while let Some(callback) = slot.callbacks.pop_front() {
             drop(slot);
@@ -373,7 +383,9 @@ impl<'env, T> Shared<'env, T> {
             slot = self.slot.lock();
         }
         slot.calling = false;
-        slot.outcome = Some(outcome);
+        if !taken {
+            slot.outcome = Some(outcome);
+        }
     }
 
     /// Blocks until it is done or the deadline has passed, and tells which.

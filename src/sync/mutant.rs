@@ -123,6 +123,10 @@ mutants! {
     PoolCallbackUnchecked,
     PoolWatchUnchecked,
     PoolInterruptUnchecked,
+    PoolInlineForgotten,
+    PoolInlineUnannounced,
+    PoolFinishLooksAtTheLine,
+    PoolQuietUnannounced,
 }
 
 #[cfg(not(any(brigade_loom, brigade_shuttle)))]

@@ -255,6 +255,64 @@ fn a_nested_wait_does_not_run_out_of_workers() {
     });
 }
 
+/// A thread runs the job it waits for while another ends the pool: the job is over when the pool is.
+#[test]
+fn a_pool_ends_after_the_jobs_that_others_run() {
+    explore(3, || {
+        let pool = pool(1, 1, Claims::Anywhere);
+        let (begun, over) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+        let inner = (Arc::clone(&begun), Arc::clone(&over));
+        let job = pool.submit(move |_| {
+            inner.0.store(true, Ordering::Relaxed);
+            thread::yield_now();
+            inner.1.store(true, Ordering::Relaxed);
+        });
+        let waiter = thread::spawn(move || job.result().is_ok());
+        pool.shutdown(Shutdown::CancelPending);
+        let begun = begun.load(Ordering::Relaxed);
+        assert_eq!(begun, over.load(Ordering::Relaxed), "a job outlives its pool");
+        assert_eq!(waiter.join().unwrap(), begun);
+    });
+}
+
+/// A scope ends when nothing runs and nothing is queued, also what was submitted last by a job that
+/// ran last.
+#[test]
+fn a_scope_ends_after_what_its_jobs_have_submitted() {
+    explore(3, || {
+        let pool = pool(1, 1, Claims::Never);
+        let runs = Arc::new(AtomicUsize::new(0));
+        let inner = (Arc::clone(&pool), Arc::clone(&runs));
+        drop(pool.submit(move |_| {
+            let (pool, runs) = inner;
+            let count = Arc::clone(&runs);
+            drop(pool.submit(move |_| count.fetch_add(1, Ordering::Relaxed)));
+            runs.fetch_add(1, Ordering::Relaxed);
+        }));
+        pool.finish();
+        assert_eq!(runs.load(Ordering::Relaxed), 2, "a job is left behind");
+        assert_eq!((pool.threads(), pool.queued()), (0, 0), "something is left");
+    });
+}
+
+/// The same where another thread runs the job that it waits for.
+#[test]
+fn a_scope_ends_after_the_jobs_that_others_run() {
+    explore(3, || {
+        let pool = pool(1, 1, Claims::Anywhere);
+        let over = Arc::new(AtomicBool::new(false));
+        let flag = Arc::clone(&over);
+        let job = pool.submit(move |_| {
+            thread::yield_now();
+            flag.store(true, Ordering::Relaxed);
+        });
+        let waiter = thread::spawn(move || job.result().expect("it runs"));
+        pool.finish();
+        assert!(over.load(Ordering::Relaxed), "a job outlives its pool");
+        waiter.join().unwrap();
+    });
+}
+
 /// Two jobs that wait for each other: one is told, the other gets its result.
 #[cfg(brigade_shuttle)]
 #[test]
@@ -344,6 +402,22 @@ pub(crate) const CONTRASTS: &[Contrast] = &[
     both(Mutant::PoolExpiredStaysAsleep, "pool::a_worker_that_ends_leaves_no_job_behind", STUCK),
     both(Mutant::PoolExpiredIgnoresCall, "pool::a_worker_that_ends_leaves_no_job_behind", STUCK),
     both(Mutant::PoolInterruptUnchecked, "pool::a_cancellation_reaches_a_job_that_sleeps", STUCK),
+    both(
+        Mutant::PoolInlineForgotten,
+        "pool::a_pool_ends_after_the_jobs_that_others_run",
+        &["a job outlives its pool"],
+    ),
+    both(Mutant::PoolInlineUnannounced, "pool::a_pool_ends_after_the_jobs_that_others_run", STUCK),
+    both(
+        Mutant::PoolFinishLooksAtTheLine,
+        "pool::a_scope_ends_after_what_its_jobs_have_submitted",
+        &["a job is left behind"],
+    ),
+    both(
+        Mutant::PoolQuietUnannounced,
+        "pool::a_scope_ends_after_what_its_jobs_have_submitted",
+        STUCK,
+    ),
 ];
 
 #[test]

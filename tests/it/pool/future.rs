@@ -275,3 +275,27 @@ fn nothing_of_a_job_stays_behind() {
         assert_eq!(Arc::strong_count(&token), 1);
     });
 }
+
+/// What was polled for has left, so that is what it says.
+#[test]
+fn a_callback_that_comes_after_the_outcome_has_left_is_told_so() {
+    within("taken", || {
+        let pool = strict(1);
+        let mut job = pool.submit(|_| 7);
+        pool.shutdown(Shutdown::Drain);
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(matches!(pin!(&mut job).poll(&mut cx), Poll::Ready(Ok(7))));
+        let (tell, told) = channel();
+        for turn in 0..2 {
+            let tell = tell.clone();
+            job.on_done(move |outcome| {
+                tell.send((turn, matches!(outcome, Err(TaskError::Taken)))).unwrap();
+            });
+        }
+        drop(tell);
+        assert_eq!(told.iter().collect::<Vec<_>>(), [(0, true), (1, true)]);
+        let error = job.result().unwrap_err();
+        assert!(matches!(error, TaskError::Taken), "{error}");
+        assert!(error.to_string().ends_with("before that"), "{error}");
+    });
+}

@@ -198,3 +198,53 @@ fn completed_is_an_exact_iterator() {
         assert_eq!(completed.size_hint(), (left, Some(left)));
     }
 }
+
+/// A source that panics at 4, and would again.
+fn panics_at_4() -> impl Iterator<Item = u32> {
+    (0..10).inspect(|n| assert_ne!(*n, 4, "the source panics"))
+}
+
+fn caught<R>(call: impl FnOnce() -> R) -> Option<R> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(call)).ok()
+}
+
+#[test]
+fn a_source_that_panics_loses_no_result() {
+    within("panicking source", || {
+        let pool = strict(2);
+        for timed in [false, true] {
+            let mut map = pool.map(panics_at_4(), Window(2), |n| n);
+            let mut next = || match timed {
+                true => map.next_timeout(Duration::from_secs(60)).unwrap(),
+                false => map.next(),
+            };
+            let mut results = Vec::new();
+            let mut panics = 0;
+            loop {
+                match caught(&mut next) {
+                    Some(Some(result)) => results.push(result.unwrap()),
+                    Some(None) => break,
+                    None => panics += 1,
+                }
+            }
+            assert_eq!((results, panics), (vec![0, 1, 2, 3], 1));
+
+            let mut map = pool.map_unordered(panics_at_4(), Window(2), |n| n);
+            let mut next = || match timed {
+                true => map.next_timeout(Duration::from_secs(60)).unwrap(),
+                false => map.next(),
+            };
+            let mut results = Vec::new();
+            let mut panics = 0;
+            loop {
+                match caught(&mut next) {
+                    Some(Some(result)) => results.push(result.unwrap()),
+                    Some(None) => break,
+                    None => panics += 1,
+                }
+            }
+            results.sort_unstable();
+            assert_eq!((results, panics), (vec![0, 1, 2, 3], 1));
+        }
+    });
+}

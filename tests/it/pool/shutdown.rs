@@ -276,3 +276,79 @@ fn nothing_is_left_of_pools_however_they_end() {
 }
 
 use brigade::pool::Window;
+
+/// A job of the pool runs on a thread that waits for it, when the last worker has gone.
+#[test]
+fn shutting_down_waits_for_a_job_that_is_run_by_who_waits_for_it() {
+    within("inline job", || {
+        let pool = Arc::new(Pool::builder().workers(1).build().unwrap());
+        let (held, open) = hold(&pool);
+        let (begin, begun) = channel();
+        let (go_on, goes_on) = channel::<()>();
+        let over = Arc::new(AtomicUsize::new(0));
+        let inner = (Arc::downgrade(&pool), Arc::clone(&over));
+        let job = pool.submit(move |_| {
+            begin.send(thread::current().id()).unwrap();
+            goes_on.recv().unwrap();
+            // Nobody is left but this thread, and whoever does not wait for it is back by now.
+            while inner.0.upgrade().is_some_and(|pool| pool.threads() > 0) {
+                thread::yield_now();
+            }
+            (0..1000).for_each(|_| thread::yield_now());
+            inner.1.store(1, Ordering::Relaxed);
+        });
+        thread::scope(|s| {
+            let waiter = s.spawn(|| job.result());
+            assert_eq!(begun.recv().unwrap(), waiter.thread().id(), "the only worker is busy");
+            let ends = s.spawn(|| {
+                pool.shutdown(Shutdown::Drain);
+                over.load(Ordering::Relaxed)
+            });
+            go_on.send(()).unwrap();
+            drop(open);
+            assert_eq!(ends.join().unwrap(), 1, "it came back while a job was running");
+            waiter.join().unwrap().unwrap();
+        });
+        held.result().unwrap();
+    });
+}
+
+/// The same where the policy has the submitter run it.
+#[test]
+fn shutting_down_waits_for_a_job_that_is_run_by_who_submits_it() {
+    within("caller runs", || {
+        let pool = Pool::builder().workers(1).queue(1, brigade::pool::Overflow::CallerRuns);
+        let pool = Arc::new(pool.claims(Claims::Never).build().unwrap());
+        let (held, open) = hold(&pool);
+        let queued = pool.submit(|_| ());
+        let (begin, begun) = channel();
+        let (go_on, goes_on) = channel::<()>();
+        let over = Arc::new(AtomicUsize::new(0));
+        let inner = (Arc::downgrade(&pool), Arc::clone(&over));
+        thread::scope(|s| {
+            let submitter = s.spawn(|| {
+                pool.submit(move |_| {
+                    begin.send(()).unwrap();
+                    goes_on.recv().unwrap();
+                    while inner.0.upgrade().is_some_and(|pool| pool.threads() > 0) {
+                        thread::yield_now();
+                    }
+                    (0..1000).for_each(|_| thread::yield_now());
+                    inner.1.store(1, Ordering::Relaxed);
+                })
+                .result()
+            });
+            begun.recv().unwrap();
+            let ends = s.spawn(|| {
+                pool.shutdown(Shutdown::Drain);
+                over.load(Ordering::Relaxed)
+            });
+            go_on.send(()).unwrap();
+            drop(open);
+            assert_eq!(ends.join().unwrap(), 1, "it came back while a job was running");
+            submitter.join().unwrap().unwrap();
+        });
+        queued.result().unwrap();
+        held.result().unwrap();
+    });
+}

@@ -2,7 +2,7 @@
 
 use super::strict;
 use crate::watchdog::within;
-use brigade::pool::{Claims, Future, Pool, TaskError, Until, Window, as_completed, wait};
+use brigade::pool::{Claims, Future, Pool, Shutdown, TaskError, Until, Window, as_completed, wait};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Barrier, Mutex};
 
@@ -176,5 +176,56 @@ fn no_cycle_is_seen_where_one_will_come() {
         first.send(pool.submit(|_| true)).unwrap();
         drop(open);
         assert!(waits_for_both.result().unwrap());
+    });
+}
+
+/// The first job is over but for its callback, which waits for a job that waits for the first.
+#[test]
+fn a_ring_through_a_callback_is_told() {
+    within("ring through a callback", || {
+        let pool = Pool::builder().workers(2).claims(Claims::Never).build().unwrap();
+        let (open, gate) = channel::<()>();
+        let (give, given) = channel::<Future<bool>>();
+        let (tell, told) = channel();
+        let first = pool.submit(move |_| gate.recv().is_err());
+        let says = tell.clone();
+        first.on_done(move |_| {
+            let second = given.recv().unwrap();
+            says.send(is_cycle(&second.result())).unwrap();
+        });
+        let second = pool.submit(move |_| {
+            let cycle = is_cycle(&first.result());
+            tell.send(cycle).unwrap();
+            cycle
+        });
+        give.send(second).unwrap();
+        drop(open);
+        // Whoever begins to wait last is told, and so the other gets its result.
+        let told: Vec<bool> = told.iter().take(2).collect();
+        assert_eq!(told.iter().filter(|cycle| **cycle).count(), 1, "{told:?}");
+    });
+}
+
+/// The callbacks of a job that is cancelled are waited for as those of any other.
+#[test]
+fn a_ring_through_the_callback_of_a_cancelled_job_is_told() {
+    within("ring through a cancelled job", || {
+        let pool = Pool::builder().workers(1).claims(Claims::Never).build().unwrap();
+        let (give, given) = channel::<Future<()>>();
+        let (tell, told) = channel();
+        let says = tell.clone();
+        let (begin, begun) = channel();
+        let running = pool.submit(move |_| {
+            begin.send(()).unwrap();
+            let cycle = is_cycle(&given.recv().unwrap().result());
+            tell.send(cycle).unwrap();
+        });
+        begun.recv().unwrap();
+        let queued = pool.submit(|_| ());
+        queued.on_done(move |_| says.send(is_cycle(&running.result())).unwrap());
+        give.send(queued).unwrap();
+        pool.shutdown(Shutdown::CancelPending);
+        let told: Vec<bool> = told.iter().take(2).collect();
+        assert_eq!(told.iter().filter(|cycle| **cycle).count(), 1, "{told:?}");
     });
 }
