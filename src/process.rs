@@ -39,7 +39,8 @@
 //! - **Cancelling kills**: [`cancel`](crate::pool::ScopedFuture::cancel) on a running job ends its
 //!   process, and so does [`Shutdown::CancelPending`] with all that run.
 //! - **No process is left**: no zombie while the pool lives, none at all when it is dropped, and if
-//!   this program is killed, its workers end with it, in the middle of a job too.
+//!   this program is killed, its workers end with it, in the middle of a job too. What a job has started
+//!   ends with its worker, unless it has made a process group of its own.
 //! - **Never a fork of a threaded process**: workers are started by running the program.
 //! - **A worker's output is its own.** The socket is not the standard output; a job may print.
 //!
@@ -69,6 +70,8 @@ mod child;
 mod crew;
 mod frame;
 mod job;
+mod reaper;
+mod wire;
 mod worker;
 
 pub use crate::pool::WorkerError;
@@ -80,7 +83,7 @@ use crate::pool::{
     Future, Map, MapUnordered, Pool, Refusal, Shutdown, SubmitError, TaskCx, TaskError, Window,
 };
 use crew::{Crew, Order};
-use frame::{Kind, begin};
+use frame::{Kind, LONGEST, Unwritten, begin, write};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fmt;
@@ -105,14 +108,15 @@ impl ProcessPool {
 
     /// Submits a job, and gives a future for its result: as [`Pool::submit`].
     ///
-    /// Arguments that cannot be serialized make the future [`WorkerError::Encode`] at once.
+    /// Arguments that cannot be serialized make the future [`WorkerError::Encode`] at once; such as are
+    /// longer than 4 GiB, [`WorkerError::TooLong`].
     pub fn submit<A, R>(&self, job: &Job<A, R>, arguments: A) -> Future<R>
     where
         A: Serialize,
         R: DeserializeOwned + Send + 'static,
     {
         let order = Order::of(job);
-        match encode(order, &arguments) {
+        match encode(order, &arguments, LONGEST) {
             Ok(call) => self.pool.submit_whole(self.calling(order, call)),
             Err(error) => self.pool.failed(error),
         }
@@ -133,7 +137,7 @@ impl ProcessPool {
         R: DeserializeOwned + Send + 'static,
     {
         let order = Order::of(job);
-        match encode(order, &arguments) {
+        match encode(order, &arguments, LONGEST) {
             Ok(call) => self
                 .pool
                 .try_submit_whole(self.calling(order, call))
@@ -219,13 +223,17 @@ impl ProcessPool {
 }
 
 /// Writes a call.
-fn encode<A: Serialize>(order: Order, arguments: &A) -> Result<Vec<u8>, TaskError> {
+fn encode<A: Serialize>(order: Order, arguments: &A, longest: usize) -> Result<Vec<u8>, TaskError> {
     let mut call = begin(Kind::Call);
     // A job's name is never longer.
     call.push(u8::try_from(order.job.len()).unwrap_or(u8::MAX));
     call.extend(order.job.bytes());
-    postcard::to_extend(arguments, call).map_err(|error| {
-        TaskError::Worker(WorkerError::Encode { job: order.job, why: error.to_string() })
+    let job = order.job;
+    write(arguments, call, longest).map_err(|unwritten| {
+        TaskError::Worker(match unwritten {
+            Unwritten::TooLong => WorkerError::TooLong { job },
+            Unwritten::Refused(why) => WorkerError::Encode { job, why },
+        })
     })
 }
 
@@ -236,5 +244,22 @@ impl fmt::Debug for ProcessPool {
             .field("idle", &self.idle())
             .field("queued", &self.queued())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_that_do_not_fit_are_an_error() {
+        let job: Job<Vec<u8>, ()> = Job::new("x", |_| ());
+        let arguments = vec![0_u8; 97];
+        // With the length of the name, the name, and the length of the arguments.
+        assert_eq!(encode(Order::of(&job), &arguments, 100).unwrap().len(), 8 + 100);
+        match encode(Order::of(&job), &arguments, 99) {
+            Err(TaskError::Worker(WorkerError::TooLong { job })) => assert_eq!(job, "x"),
+            other => panic!("{other:?}"),
+        }
     }
 }

@@ -43,6 +43,12 @@ pub enum WorkerError {
         /// Why not.
         why: String,
     },
+    /// The arguments, or the result, are longer than the 4 GiB that go over at once. Arguments were not
+    /// sent.
+    TooLong {
+        /// The job.
+        job: &'static str,
+    },
     /// One side does not understand the other: the argument or the result has another type there.
     Decode {
         /// The job.
@@ -105,6 +111,11 @@ impl fmt::Display for WorkerError {
             Self::Encode { job, why } => {
                 write!(f, "the arguments of the job {job:?} cannot be serialized: {why}")
             }
+            Self::TooLong { job } => write!(
+                f,
+                "the arguments or the result of the job {job:?} are longer than 4 GiB: \
+                 send them through a file, or in pieces"
+            ),
             Self::Decode { job, why } => write!(
                 f,
                 "the job {job:?} is of another type in the worker: {why}; \

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io;
+use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::event::{PollFd, PollFlags, poll};
-use rustix::process::{Signal, getpid, kill_process};
+use rustix::process::{Signal, getpgrp, getpid, kill_current_process_group, kill_process};
 
 use super::frame::{Broken, Kind, Reader, VERSION, begin, send};
 use super::job::Registered;
@@ -91,18 +91,22 @@ fn serve(jobs: &[&dyn Registered]) -> io::Result<()> {
     rustix::stdio::dup2_stdin(File::open("/dev/null")?)?;
     let lifeline = socket.try_clone()?;
     std::thread::Builder::new().name("lifeline".into()).spawn(move || hang_on(&lifeline))?;
+    converse(&mut socket, jobs)
+}
 
+/// Greets, and answers calls until there are no more.
+fn converse(socket: &mut (impl Read + Write), jobs: &[&dyn Registered]) -> io::Result<()> {
     let mut hello = begin(Kind::Hello);
     hello.push(VERSION);
     let mut answer = hello;
     let mut reader = Reader::default();
     loop {
-        match send(answer, &mut socket) {
+        match send(answer, socket) {
             Ok(()) => {}
             Err(Broken::Io(error)) => return Err(error),
             Err(_) => return Ok(()),
         }
-        let body = match reader.next(&mut socket, || Ok(())) {
+        let body = match reader.next(socket, || Ok(())) {
             Ok((Kind::Call, body)) => body,
             Ok(_) | Err(Broken::Garbage(_)) => return Err(io::Error::other("this is no call")),
             Err(Broken::Io(error)) => return Err(error),
@@ -128,8 +132,114 @@ fn hang_on(socket: &UnixStream) {
         match poll(&mut ends, None) {
             Err(rustix::io::Errno::INTR) => {}
             Ok(_) | Err(_) => {
+                // What its jobs have started goes with it, if the group is its own.
+                if getpgrp() == getpid() {
+                    let _ = kill_current_process_group(Signal::KILL);
+                }
                 let _ = kill_process(getpid(), Signal::KILL);
                 return;
+            }
+        }
+    }
+}
+
+/// Whatever the parent sends, and wherever it stops: answers to calls, and then the end.
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::process::frame::write;
+    use crate::process::job::Job;
+
+    static LENGTH: Job<String, usize> = Job::new("length", |text| text.len());
+
+    /// What the parent sends, and what it is sent.
+    struct Parent<'a>(&'a [u8], Vec<u8>);
+
+    impl Read for Parent<'_> {
+        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+            self.0.read(into)
+        }
+    }
+
+    impl Write for Parent<'_> {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.1.write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// What the worker says to these bytes, behind its greeting; and how it ends.
+    fn serve(parent: &[u8]) -> (Vec<(Kind, Vec<u8>)>, io::Result<()>) {
+        let mut parent = Parent(parent, Vec::new());
+        let end = converse(&mut parent, &[&LENGTH]);
+        let mut sent = &parent.1[..];
+        let mut reader = Reader::default();
+        let mut frames = Vec::new();
+        loop {
+            match reader.next(&mut sent, || Ok(())) {
+                Ok(frame) => frames.push(frame),
+                Err(Broken::End) => break,
+                Err(broken) => panic!("the worker sends what is no frame: {broken:?}"),
+            }
+        }
+        assert_eq!(frames.remove(0), (Kind::Hello, vec![VERSION]));
+        (frames, end)
+    }
+
+    fn call(text: &str) -> Vec<u8> {
+        let mut call = begin(Kind::Call);
+        call.extend(b"\x06length");
+        let mut sent = Vec::new();
+        send(write(&text, call, 100).unwrap(), &mut sent).unwrap();
+        sent
+    }
+
+    fn done(length: u8) -> (Kind, Vec<u8>) {
+        (Kind::Done, vec![length])
+    }
+
+    #[test]
+    fn a_parent_that_stops_anywhere_has_its_answers_up_to_there() {
+        let (first, second) = (call("soup"), call("salad"));
+        let whole = [&first[..], &second].concat();
+        for length in 0..=whole.len() {
+            let (answers, end) = serve(&whole[..length]);
+            let expected = match length {
+                _ if length < first.len() => vec![],
+                _ if length < whole.len() => vec![done(4)],
+                _ => vec![done(4), done(5)],
+            };
+            assert_eq!(answers, expected, "after {length} bytes");
+            assert!(end.is_ok(), "after {length} bytes: {end:?}");
+        }
+    }
+
+    #[test]
+    fn a_parent_that_errs_in_a_bit_gets_an_error_or_its_answer() {
+        let (first, second) = (call("soup"), call("salad"));
+        let whole = [&first[..], &second].concat();
+        for bit in 0..8 * whole.len() {
+            let mut bytes = whole.clone();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            let (answers, _) = serve(&bytes);
+            let text = 8 + 7 + 1;
+            match bit / 8 {
+                // The text is the caller's own, and so is its length if it is one.
+                byte if (text..first.len()).contains(&byte) => {
+                    assert!(answers.contains(&done(5)), "bit {bit}: {answers:?}");
+                }
+                byte if byte < first.len() => {
+                    let is_right = |answer: &(Kind, Vec<u8>)| {
+                        matches!(answer.0, Kind::Unknown | Kind::Misfit)
+                            || *answer == done(4)
+                            || *answer == done(5)
+                    };
+                    assert!(answers.iter().all(is_right), "bit {bit}: {answers:?}");
+                }
+                _ => assert_eq!(answers[0], done(4), "bit {bit}"),
             }
         }
     }

@@ -2,12 +2,15 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 
+use postcard::ser_flavors::Flavor;
+use serde::Serialize;
+
 /// Every frame begins with it; what does not is garbage.
 const MARK: [u8; 3] = *b"brg";
 const HEADER: usize = 8;
 
 /// Grows with the protocol, so that two programs that differ do not misunderstand each other.
-pub(super) const VERSION: u8 = 1;
+pub(super) const VERSION: u8 = 2;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
@@ -26,11 +29,13 @@ pub(super) enum Kind {
     Unknown = 6,
     /// The arguments, or the result, have another type: why.
     Misfit = 7,
+    /// The result does not fit into a frame.
+    TooLong = 8,
 }
 
 impl Kind {
     fn from_byte(byte: u8) -> Option<Self> {
-        const ALL: [Kind; 7] = [
+        const ALL: [Kind; 8] = [
             Kind::Hello,
             Kind::Call,
             Kind::Done,
@@ -38,6 +43,7 @@ impl Kind {
             Kind::PanickedSilently,
             Kind::Unknown,
             Kind::Misfit,
+            Kind::TooLong,
         ];
         ALL.into_iter().find(|kind| *kind as u8 == byte)
     }
@@ -75,6 +81,61 @@ pub(super) fn begin(kind: Kind) -> Vec<u8> {
     frame.push(kind as u8);
     frame.extend([0; 4]);
     frame
+}
+
+/// The longest body there is: its length has four bytes.
+pub(super) const LONGEST: usize = u32::MAX as usize;
+
+/// Why a value is not in a frame.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Unwritten {
+    TooLong,
+    Refused(String),
+}
+
+/// Appends a value to a frame whose body shall not be longer than `longest`.
+pub(super) fn write<T: Serialize>(
+    value: &T,
+    frame: Vec<u8>,
+    longest: usize,
+) -> Result<Vec<u8>, Unwritten> {
+    let into = Bounded { frame, longest: longest.saturating_add(HEADER) };
+    postcard::serialize_with_flavor(value, into).map_err(|error| match error {
+        postcard::Error::SerializeBufferFull => Unwritten::TooLong,
+        error => Unwritten::Refused(error.to_string()),
+    })
+}
+
+/// A frame that does not grow for ever.
+struct Bounded {
+    frame: Vec<u8>,
+    longest: usize,
+}
+
+impl Flavor for Bounded {
+    type Output = Vec<u8>;
+
+    #[inline]
+    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
+        if bytes.len() > self.longest - self.frame.len() {
+            return Err(postcard::Error::SerializeBufferFull);
+        }
+        self.frame.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    #[inline]
+    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
+        if self.frame.len() >= self.longest {
+            return Err(postcard::Error::SerializeBufferFull);
+        }
+        self.frame.push(byte);
+        Ok(())
+    }
+
+    fn finalize(self) -> postcard::Result<Vec<u8>> {
+        Ok(self.frame)
+    }
 }
 
 /// Writes a frame in one go.
@@ -151,6 +212,15 @@ mod tests {
             self.0 = &self.0[count..];
             Ok(count)
         }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_not_written() {
+        let written = |text: &str| write(&text, begin(Kind::Done), 6);
+        assert_eq!(written("soup.").unwrap()[HEADER..], *b"\x05soup.");
+        assert_eq!(written("salad."), Err(Unwritten::TooLong));
+        assert_eq!(write(&[7_u8; 6], begin(Kind::Done), 6).unwrap()[HEADER..], [7; 6]);
+        assert_eq!(write(&[7_u8; 7], begin(Kind::Done), 6), Err(Unwritten::TooLong));
     }
 
     proptest! {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::frame::{Kind, begin};
+use super::frame::{Kind, LONGEST, Unwritten, begin, write};
 
 /// A function that may run in another process, by name.
 ///
@@ -101,6 +101,12 @@ impl<A: DeserializeOwned, R: Serialize> Registered for Job<A, R> {
     }
 
     fn answer(&self, arguments: &[u8]) -> Vec<u8> {
+        self.answer_within(arguments, LONGEST)
+    }
+}
+
+impl<A: DeserializeOwned, R: Serialize> Job<A, R> {
+    fn answer_within(&self, arguments: &[u8], longest: usize) -> Vec<u8> {
         let misfit = |why: String| {
             let mut frame = begin(Kind::Misfit);
             frame.extend(why.bytes());
@@ -112,10 +118,11 @@ impl<A: DeserializeOwned, R: Serialize> Registered for Job<A, R> {
         };
         match catch_unwind(AssertUnwindSafe(|| {
             // A result is serialized by code of its own, which may panic too.
-            postcard::to_extend(&(self.run)(arguments), begin(Kind::Done))
+            write(&(self.run)(arguments), begin(Kind::Done), longest)
         })) {
             Ok(Ok(frame)) => frame,
-            Ok(Err(error)) => misfit(error.to_string()),
+            Ok(Err(Unwritten::TooLong)) => begin(Kind::TooLong),
+            Ok(Err(Unwritten::Refused(why))) => misfit(why),
             Err(payload) => panicked(&*payload),
         }
     }
@@ -139,5 +146,30 @@ fn panicked(payload: &(dyn Any + Send)) -> Vec<u8> {
             frame
         }
         None => begin(Kind::PanickedSilently),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pool::{TaskError, WorkerError};
+    use crate::process::crew::understand;
+
+    #[test]
+    fn a_result_that_does_not_fit_is_an_error() {
+        let repeat: Job<u8, Vec<u8>> = Job::new("repeat", |times| vec![0; times.into()]);
+        let answer = |times: u8| {
+            let frame = repeat.answer_within(&[times], 100);
+            let (kind, body) = (frame[3], frame[8..].to_vec());
+            let kind = [Kind::Done, Kind::TooLong].into_iter().find(|it| *it as u8 == kind);
+            understand("repeat", kind.expect("one of these"), body).expect("it is an answer")
+        };
+        assert_eq!(answer(99).unwrap().len(), 100);
+        match answer(100) {
+            Err(TaskError::Worker(error @ WorkerError::TooLong { job: "repeat" })) => {
+                assert!(error.to_string().ends_with("or in pieces"), "{error}");
+            }
+            other => panic!("{other:?}"),
+        }
     }
 }

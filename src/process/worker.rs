@@ -1,21 +1,28 @@
 //! The parent's side of one worker.
 
 use std::io;
-use std::net::Shutdown;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process_group};
+
 use super::child::PARENT;
-use super::frame::{Broken, Kind, Reader, VERSION, send};
+use super::frame::{Broken, Kind};
+use super::wire::{Silence, Wire};
 use crate::pool::WorkerError;
 
 /// How long a worker that was told to end may take before it is killed.
 const GRACE: Duration = Duration::from_secs(2);
+
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// What a worker runs.
 #[derive(Debug, Clone)]
@@ -25,29 +32,67 @@ pub(super) struct Program {
     pub(super) patience: Duration,
 }
 
-/// A child process, which may be killed by others than its user.
+/// A child process with all that it has started, which may be killed by others than its user.
 #[derive(Debug)]
-pub(super) struct Process(Mutex<Child>);
+pub(super) struct Process {
+    child: Mutex<Fate>,
+    condemned: AtomicBool,
+}
+
+#[derive(Debug)]
+struct Fate {
+    child: Child,
+    /// Its status has been taken, and its number may be another's.
+    is_over: bool,
+}
+
+impl Fate {
+    /// Kills it and its group. While its status is not taken, both bear its number, also if it is dead.
+    fn kill(&mut self) {
+        if self.is_over {
+            return;
+        }
+        if let Some(group) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+        // It may have left its group.
+        let _ = self.child.kill();
+    }
+}
 
 impl Process {
-    fn child(&self) -> MutexGuard<'_, Child> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn new(child: Child) -> Self {
+        let child = Mutex::new(Fate { child, is_over: false });
+        Self { child, condemned: AtomicBool::new(false) }
     }
 
-    /// Kills it, unless it is gone: then its number may be another's by now.
+    /// Kills it, unless it is gone.
     pub(super) fn kill(&self) {
-        let _ = self.child().kill();
+        self.condemn();
+        lock(&self.child).kill();
     }
 
-    fn is_gone(&self) -> bool {
-        !matches!(self.child().try_wait(), Ok(None))
+    /// Says that it is dead, or about to be: nobody shall have a job for it any more.
+    pub(super) fn condemn(&self) {
+        self.condemned.store(true, Ordering::Release);
+    }
+
+    pub(super) fn is_condemned(&self) -> bool {
+        self.condemned.load(Ordering::Acquire)
+    }
+
+    #[cfg(test)]
+    pub(super) fn id(&self) -> u32 {
+        lock(&self.child).child.id()
     }
 
     /// Kills it if it is not dead already, and takes its status: no zombie stays.
     fn end(&self) -> Option<ExitStatus> {
-        let mut child = self.child();
-        let _ = child.kill();
-        child.wait().ok()
+        let mut fate = lock(&self.child);
+        fate.kill();
+        let status = fate.child.wait().ok();
+        fate.is_over = true;
+        status
     }
 }
 
@@ -64,15 +109,16 @@ pub(super) enum Failure {
 #[derive(Debug)]
 pub(super) struct Worker {
     pub(super) process: Arc<Process>,
-    socket: UnixStream,
-    reader: Reader,
-    /// Whether the socket has a time limit now.
-    limited: bool,
+    pub(super) wire: Wire,
     pub(super) served: u64,
 }
 
 impl Worker {
-    pub(super) fn start(program: &Program) -> Result<Self, WorkerError> {
+    /// Starts one, and waits until it is ready. `started` is told of it before that.
+    pub(super) fn start(
+        program: &Program,
+        started: impl FnOnce(&Arc<Process>),
+    ) -> Result<Self, WorkerError> {
         let child = |theirs: UnixStream| {
             let path = program.path.clone().map_or_else(this_program, Ok)?;
             let mut command = Command::new(path);
@@ -80,28 +126,25 @@ impl Worker {
                 .args(&program.args)
                 .env(PARENT, std::process::id().to_string())
                 .stdin(Stdio::from(OwnedFd::from(theirs)))
-                // What a terminal sends to the program is for the program to decide on.
+                // What a terminal sends to the program is for the program to decide on, and what a
+                // worker starts goes with it.
                 .process_group(0);
             // The command goes, and with it our copy of their end.
             command.spawn()
         };
         let (ours, theirs) = UnixStream::pair().map_err(WorkerError::Start)?;
         let child = child(theirs).map_err(WorkerError::Start)?;
-        let mut worker = Self {
-            process: Arc::new(Process(Mutex::new(child))),
-            socket: ours,
-            reader: Reader::default(),
-            limited: false,
-            served: 0,
-        };
+        let mut worker =
+            Self { process: Arc::new(Process::new(child)), wire: Wire::new(ours), served: 0 };
+        started(&worker.process);
         let deadline = Instant::now().checked_add(program.patience);
         let no_worker = |status: Option<ExitStatus>, silent| WorkerError::NoWorker {
             status: status.and_then(|status| status.code()),
             signal: status.and_then(|status| status.signal()),
             silent,
         };
-        match worker.read(deadline) {
-            Ok((Kind::Hello, version)) if version == [VERSION] => Ok(worker),
+        match worker.wire.greeting(deadline) {
+            Ok(true) => Ok(worker),
             Err(Broken::TimedOut) => Err(no_worker(None, Some(program.patience))),
             // It may have closed its input and live on: then it is not for long.
             _ => Err(no_worker(worker.process.end(), None)),
@@ -110,7 +153,7 @@ impl Worker {
 
     /// Whether it has died since its last job.
     pub(super) fn is_gone(&self) -> bool {
-        self.process.is_gone()
+        self.process.is_condemned() || self.wire.is_hung_up()
     }
 
     /// Sends a call and waits for the answer.
@@ -119,55 +162,21 @@ impl Worker {
         call: Vec<u8>,
         limit: Option<Duration>,
     ) -> Result<(Kind, Vec<u8>), Failure> {
-        let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
         self.served += 1;
-        let _ = self.limit(deadline);
-        match send(call, &mut self.socket) {
-            Ok(()) => {}
-            Err(Broken::TimedOut) => return Err(Failure::TimedOut),
-            Err(_) => return Err(Failure::Undelivered),
-        }
-        self.read(deadline).map_err(|broken| match broken {
-            Broken::TimedOut => Failure::TimedOut,
-            Broken::Garbage(bytes) => Failure::Garbage(bytes),
-            // A job begins when its call has been read, so this one has not.
-            Broken::Unread => Failure::Undelivered,
-            Broken::End | Broken::Io(_) => Failure::Died(self.process.end()),
+        let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
+        self.wire.ask(call, deadline).map_err(|silence| match silence {
+            Silence::Undelivered => Failure::Undelivered,
+            Silence::Ended => Failure::Died(self.process.end()),
+            Silence::TimedOut => Failure::TimedOut,
+            Silence::Garbage(bytes) => Failure::Garbage(bytes),
         })
     }
 
-    fn read(&mut self, deadline: Option<Instant>) -> Result<(Kind, Vec<u8>), Broken> {
-        let mut reader = std::mem::take(&mut self.reader);
-        let mut socket = &self.socket;
-        let limited = &mut self.limited;
-        let read = reader.next(&mut socket, || limit(&self.socket, limited, deadline));
-        self.reader = reader;
-        read
-    }
-
-    fn limit(&mut self, deadline: Option<Instant>) -> io::Result<()> {
-        limit(&self.socket, &mut self.limited, deadline)
-    }
-
-    /// Tells it that there is nothing more to do, and sees it go.
+    /// Tells it that there is nothing more to do, and sees it go: it ends by itself, which runs what a
+    /// program runs at its end.
     pub(super) fn retire(mut self) {
-        let _ = self.socket.shutdown(Shutdown::Write);
-        // It ends by itself, which runs what a program runs at its end, and lets go of its socket.
-        let _ = self.read(Instant::now().checked_add(GRACE));
+        self.wire.farewell(GRACE);
     }
-}
-
-fn limit(socket: &UnixStream, limited: &mut bool, deadline: Option<Instant>) -> io::Result<()> {
-    if deadline.is_none() && !*limited {
-        return Ok(());
-    }
-    let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
-    if left == Some(Duration::ZERO) {
-        return Err(io::ErrorKind::TimedOut.into());
-    }
-    *limited = left.is_some();
-    socket.set_read_timeout(left)?;
-    socket.set_write_timeout(left)
 }
 
 impl Drop for Worker {

@@ -271,7 +271,7 @@ fn a_pool_ends_after_the_jobs_that_others_run() {
         pool.shutdown(Shutdown::CancelPending);
         let begun = begun.load(Ordering::Relaxed);
         assert_eq!(begun, over.load(Ordering::Relaxed), "a job outlives its pool");
-        assert_eq!(waiter.join().unwrap(), begun);
+        assert_eq!(waiter.join().unwrap(), begun, "a job outlives its pool");
     });
 }
 

@@ -1,6 +1,7 @@
 //! The jobs of the tests: good ones, and such as die in every way.
 
 use std::collections::BTreeMap;
+use std::fs::OpenOptions;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -31,6 +32,7 @@ pub(crate) static ALL: &[&dyn Registered] = &[
     &GIVE,
     &NESTED,
     &GRANDCHILD,
+    &LEAVE,
 ];
 
 pub(crate) static SQUARE: Job<u64, u64> = Job::new("square", |n| n.wrapping_mul(n));
@@ -161,3 +163,30 @@ pub(crate) static GRANDCHILD: Job<(), String> = Job::new("grandchild", |()| {
     let output = Command::new(program).arg("part-no-worker").output().expect("a grandchild");
     String::from_utf8_lossy(&output.stdout).into_owned()
 });
+
+/// Starts a process that never ends by itself, and says so in a pipe that the process holds open. Then
+/// it stays, dies, or returns.
+pub(crate) static LEAVE: Job<(PathBuf, Then), ()> = Job::new("leave", |(pipe, then)| {
+    let endless = pipe.with_extension("endless");
+    let out = OpenOptions::new().write(true).open(pipe).expect("a pipe");
+    // It holds both ends, so there is no end to what it waits for.
+    let input = OpenOptions::new().read(true).write(true).open(endless).expect("a pipe");
+    Command::new("sh")
+        .args(["-c", "echo here; exec cat"])
+        .stdin(input)
+        .stdout(out)
+        .spawn()
+        .expect("a shell");
+    match then {
+        Then::Stay => hang(None),
+        Then::Die => std::process::abort(),
+        Then::Return => {}
+    }
+});
+
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) enum Then {
+    Stay,
+    Die,
+    Return,
+}

@@ -8,10 +8,10 @@ use std::path::PathBuf;
 use brigade::pool::BuildError;
 use brigade::process::ProcessPool;
 
-use crate::jobs::{HANG, PRINT, tell};
+use crate::jobs::{HANG, LEAVE, PRINT, Then, tell};
 
 /// A worker's greeting: a mark, its kind, a length, the version.
-const HELLO: &[u8] = b"brg\x01\x01\0\0\0\x01";
+const HELLO: &[u8] = b"brg\x01\x01\0\0\0\x02";
 
 fn part() -> Option<String> {
     std::env::args().nth(1).filter(|part| part.starts_with("part-"))
@@ -71,6 +71,10 @@ pub(crate) fn plays_after_init() -> bool {
         Some("part-parent") => {
             let path = std::env::args().nth(2).map(PathBuf::from);
             let _ = pool().submit(&HANG, path).result();
+        }
+        Some("part-parent-of-leaver") => {
+            let pipe = std::env::args().nth(2).map(PathBuf::from).expect("a path");
+            let _ = pool().submit(&LEAVE, (pipe, Then::Stay)).result();
         }
         Some("part-late") => {
             let told = std::env::args().nth(2).map(PathBuf::from).expect("a path");

@@ -1,6 +1,8 @@
 //! What is asked of process workers.
 
 use std::collections::{BTreeMap, HashSet};
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -18,10 +20,18 @@ pub(crate) static ALL: &[(&str, fn())] = &[
     ("a_panic_arrives_with_its_message", a_panic_arrives_with_its_message),
     ("a_death_costs_one_job", a_death_costs_one_job),
     ("a_worker_that_dies_idle_costs_nothing", a_worker_that_dies_idle_costs_nothing),
+    ("a_worker_that_dies_idle_is_buried", a_worker_that_dies_idle_is_buried),
+    ("what_a_worker_has_started_goes_with_it", what_a_worker_has_started_goes_with_it),
+    (
+        "what_a_worker_has_started_goes_with_the_parent",
+        what_a_worker_has_started_goes_with_the_parent,
+    ),
     ("a_job_that_may_run_again_survives_deaths", a_job_that_may_run_again_survives_deaths),
     ("many_deaths_among_many_jobs", many_deaths_among_many_jobs),
     ("a_job_that_takes_too_long_is_killed", a_job_that_takes_too_long_is_killed),
     ("cancelling_kills", cancelling_kills),
+    ("cancelling_kills_what_has_not_reported_yet", cancelling_kills_what_has_not_reported_yet),
+    ("cancelling_ends_the_wait_for_a_process", cancelling_ends_the_wait_for_a_process),
     ("cancelling_the_pool_kills", cancelling_the_pool_kills),
     ("a_process_is_replaced_after_so_many_jobs", a_process_is_replaced_after_so_many_jobs),
     ("values_that_cannot_be_sent", values_that_cannot_be_sent),
@@ -180,6 +190,77 @@ fn a_worker_that_dies_idle_costs_nothing() {
     }
 }
 
+/// Nobody asks for it, and still there is no zombie.
+fn a_worker_that_dies_idle_is_buried() {
+    let pool = pool(2);
+    let pid = pool.submit(&PID, ()).result().unwrap();
+    kill(pid);
+    step("the dead process is fetched");
+    while Path::new(&format!("/proc/{pid}")).exists() || pool.idle() > 0 {
+        std::thread::yield_now();
+    }
+    assert_eq!(pool.submit(&SQUARE, 3).result().unwrap(), 9);
+}
+
+/// A pipe for what a worker leaves, and one without an end beside it.
+fn pipe(dir: &Path) -> PathBuf {
+    let path = dir.join("pipe");
+    let made = Command::new("mkfifo").arg(&path).arg(path.with_extension("endless")).status();
+    assert!(made.expect("mkfifo").success());
+    path
+}
+
+/// What has been left and lives as long as the pipe has no end.
+fn left_behind(pipe: &Path) -> BufReader<File> {
+    step("something is left behind");
+    let mut reader = BufReader::new(File::open(pipe).expect("a pipe"));
+    let mut line = String::new();
+    reader.read_line(&mut line).expect("a line");
+    assert_eq!(line, "here\n");
+    reader
+}
+
+fn wait_for_its_end(mut left_behind: BufReader<File>) {
+    step("what was left behind ends");
+    let mut rest = String::new();
+    left_behind.read_to_string(&mut rest).expect("an end");
+    assert_eq!(rest, "");
+}
+
+fn what_a_worker_has_started_goes_with_it() {
+    let dir = temp();
+    let pipe = pipe(dir.path());
+    for then in [Then::Stay, Then::Die, Then::Return] {
+        let pool = pool(1);
+        let job = pool.submit(&LEAVE, (pipe.clone(), then));
+        let left = left_behind(&pipe);
+        match then {
+            Then::Stay => {
+                job.cancel();
+                assert!(matches!(job.result(), Err(TaskError::Cancelled)));
+            }
+            Then::Die => assert_eq!(died(job.result()), (None, Some(6), 1)),
+            Then::Return => {
+                job.result().unwrap();
+                drop(pool);
+            }
+        }
+        wait_for_its_end(left);
+    }
+}
+
+fn what_a_worker_has_started_goes_with_the_parent() {
+    let dir = temp();
+    let pipe = pipe(dir.path());
+    let this = std::env::current_exe().unwrap();
+    let parent = Command::new(this).arg("part-parent-of-leaver").arg(&pipe).spawn();
+    let mut parent = parent.expect("a parent");
+    let left = left_behind(&pipe);
+    parent.kill().expect("it lives");
+    parent.wait().expect("it is dead");
+    wait_for_its_end(left);
+}
+
 fn a_job_that_may_run_again_survives_deaths() {
     let pool = pool(1);
     let dir = temp();
@@ -233,6 +314,39 @@ fn cancelling_kills() {
         assert!(is_dead(pid));
         assert_eq!(queued.result().unwrap(), 16);
     }
+}
+
+fn cancelling_kills_what_has_not_reported_yet() {
+    let dir = temp();
+    let path = dir.path().join("silent");
+    let this = std::env::current_exe().expect("a path");
+    let silent = builder(1).program(this, ["part-late".as_ref(), path.as_os_str()]);
+    let silent = silent.start_timeout(Duration::MAX).build().expect("a sound pool");
+    let job = silent.submit(&SQUARE, 1);
+    let pid = told(&path);
+    assert!(!job.cancel(), "it has begun");
+    assert!(matches!(job.result(), Err(TaskError::Cancelled)));
+    assert!(is_dead(pid));
+}
+
+/// Whoever waits for a result makes the call, if there is a process; here there is none to be had.
+fn cancelling_ends_the_wait_for_a_process() {
+    let pool = pool(1);
+    let dir = temp();
+    let path = dir.path().join("busy");
+    let busy = pool.submit(&HANG, Some(path.clone()));
+    told(&path);
+    let waits = pool.submit(&SQUARE, 4);
+    std::thread::scope(|s| {
+        let waiter = s.spawn(|| wait(std::slice::from_ref(&waits), Until::All, None).done);
+        while !waits.is_running() {
+            std::thread::yield_now();
+        }
+        assert!(!waits.cancel(), "it has begun");
+        assert_eq!(waiter.join().unwrap(), [0]);
+    });
+    assert!(matches!(waits.result(), Err(TaskError::Cancelled)));
+    assert!(!busy.cancel() && matches!(busy.result(), Err(TaskError::Cancelled)));
 }
 
 fn cancelling_the_pool_kills() {
