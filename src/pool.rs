@@ -36,6 +36,8 @@
 //!   first half; `tests/model/pool.rs` checks the second, with the mutants that lose a job.)
 //! - **No payload is lost.** A panic is in the future, with what it panicked with, and costs no
 //!   thread. (`tests/it/pool/future.rs`)
+//! - **A pool that has ended runs nothing**, on no thread. (Model
+//!   `a_pool_ends_after_the_jobs_that_others_run`.)
 //! - **Waiting for a job of one's own pool is safe**, however deep. Whoever waits for a job that has
 //!   not begun runs it; a true cycle of waits is the error [`TaskError::Cycle`], at once.
 //!   (`tests/it/pool/waits.rs`)

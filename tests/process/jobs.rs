@@ -166,7 +166,10 @@ pub(crate) static GRANDCHILD: Job<(), String> = Job::new("grandchild", |()| {
 
 /// Starts a process that never ends by itself, and says so in a pipe that the process holds open. Then
 /// it stays, dies, or returns.
-pub(crate) static LEAVE: Job<(PathBuf, Then), ()> = Job::new("leave", |(pipe, then)| {
+pub(crate) static LEAVE: Job<(PathBuf, Then), ()> = Job::new("leave", leave);
+
+#[allow(clippy::zombie_processes, reason = "that is what it is about")]
+fn leave((pipe, then): (PathBuf, Then)) {
     let endless = pipe.with_extension("endless");
     let out = OpenOptions::new().write(true).open(pipe).expect("a pipe");
     // It holds both ends, so there is no end to what it waits for.
@@ -182,7 +185,7 @@ pub(crate) static LEAVE: Job<(PathBuf, Then), ()> = Job::new("leave", |(pipe, th
         Then::Die => std::process::abort(),
         Then::Return => {}
     }
-});
+}
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) enum Then {
