@@ -2,7 +2,8 @@
 //!
 //! A put that does not wait loses what finds no place. An end that is told by a pill in the line has
 //! to know how many eaters there are. A line that blocks when it is full and is closed when there
-//! is no more needs neither luck nor counting; with `--processes` the eaters are processes.
+//! is no more needs neither luck nor counting. Eating takes longer than cooking, so the line is full all the
+//! time. With `--processes` the eaters are processes, one of which dies over its bowl.
 //!
 //! ```text
 //! cargo run --release --example ch05_producer_consumer
@@ -13,14 +14,15 @@
 pub mod scene;
 
 use std::collections::VecDeque;
-use std::error::Error;
 use std::fmt;
-use std::io::{self, BufRead, BufReader, Write as _};
-use std::process::{Child, ChildStdin, ChildStdout, Command, ExitCode, Stdio};
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 
 use brigade::monitor::Monitor;
 use brigade::pipeline::{Batch, Par, Pipeline, PipelineError, Report};
+use brigade::pool::TaskError;
+use brigade::process::{self, Job, ProcessPool, WorkerError};
 use clap::Parser;
 use scene::{Flags, Recorder, Row, Seen};
 
@@ -45,10 +47,6 @@ pub struct Options {
     /// Lets each eater be a process of its own
     #[arg(long)]
     pub processes: bool,
-
-    /// Eats what comes in, as a process that this program has started
-    #[arg(long, hide = true)]
-    pub eater: bool,
 }
 
 /// Places in the serving line.
@@ -67,6 +65,8 @@ pub struct Outcome {
     pub line: usize,
     /// Eaters who would wait for ever.
     pub waiting: u32,
+    /// Eaters that died over a bowl, which was served again.
+    pub died: u32,
     /// Why it went wrong, if the pipeline says so.
     pub error: Option<String>,
     claim: Claim,
@@ -77,6 +77,7 @@ enum Claim {
     Lost,
     Waiting,
     AllEaten,
+    ThoughOneDied,
 }
 
 /// A serving line as one builds it first.
@@ -141,9 +142,16 @@ pub fn broken(options: &Options, recorder: &Recorder) -> Outcome {
     outcome(options, line, lost, Claim::Lost)
 }
 
+/// How many bowls are ladled when this one is eaten: an eater takes as long over one as the cook takes to
+/// fill the line again.
+fn when_eaten(bowl: u32, bowls: u32) -> u32 {
+    (bowl + 1 + PLACES as u32).min(bowls)
+}
+
 /// The cook waits for a place, and ends with one pill. The eaters are more than one.
 pub fn forgetful(options: &Options, recorder: &Recorder) -> Outcome {
     let line = Monitor::new(Line::default());
+    let bowls = options.bowls;
     thread::scope(|threads| {
         for number in 1..=options.eaters {
             let (line, lane) = (&line, recorder.lane(format!("eater {number}")));
@@ -157,13 +165,20 @@ pub fn forgetful(options: &Options, recorder: &Recorder) -> Outcome {
                     drop(waiting);
                     let Some(bowl) = bowl else { break };
                     let _eating = lane.hold("a bowl");
+                    line.wait_until(move |line| line.ladled >= when_eaten(bowl, bowls));
                     line.with(|line| line.eaten.push(bowl));
                 }
                 line.with(|line| line.gone += u32::from(!line.called_off));
             });
         }
-        for what in (0..options.bowls).map(Some).chain([None]) {
-            line.when(|line| line.places.len() < PLACES, |line| line.put(what));
+        for what in (0..bowls).map(Some).chain([None]) {
+            line.when(
+                |line| line.places.len() < PLACES,
+                |line| {
+                    line.ladled += u32::from(what.is_some());
+                    line.put(what);
+                },
+            );
         }
         // One has found the pill, and nothing is left: whoever is still here waits for ever.
         line.when(|line| line.gone == 1 && line.places.is_empty(), |line| line.called_off = true);
@@ -174,12 +189,49 @@ pub fn forgetful(options: &Options, recorder: &Recorder) -> Outcome {
 fn outcome(options: &Options, line: Monitor<Line>, lost: u32, claim: Claim) -> Outcome {
     let Line { eaten, high, gone, called_off, .. } = line.into_inner();
     let waiting = if called_off { options.eaters - gone } else { 0 };
-    Outcome { bowls: options.bowls, eaten, lost, line: high, waiting, error: None, claim }
+    Outcome { bowls: options.bowls, eaten, lost, line: high, waiting, died: 0, error: None, claim }
 }
 
 /// A pipeline: its edge is the line, full means wait, and the end of the bowls is the end.
 pub fn fixed(options: &Options, recorder: &Recorder) -> Outcome {
-    let ran = Pipeline::new(0..options.bowls)
+    let ran = serve(options, recorder, Ok);
+    all_eaten(options, ran, 0, Claim::AllEaten)
+}
+
+/// Eats a bowl and reports it, or dies over it.
+static EAT: Job<(u32, bool), u32> = Job::new("eat", |(bowl, is_bad)| {
+    if is_bad {
+        std::process::abort();
+    }
+    bowl
+});
+
+/// The same line, and behind it a process for each eater. A bowl over which an eater dies is bad for that
+/// one only: another comes in its place, and the bowl is served again.
+pub fn processes(options: &Options, recorder: &Recorder) -> Outcome {
+    let eaters = ProcessPool::builder().workers(options.eaters as usize).build();
+    let eaters = eaters.expect("init was called");
+    let bad = options.bowls / 2;
+    let died = AtomicU32::new(0);
+    let ran =
+        serve(options, recorder, |bowl| match eaters.submit(&EAT, (bowl, bowl == bad)).result() {
+            Err(TaskError::Worker(WorkerError::Died { .. })) => {
+                died.fetch_add(1, Ordering::Relaxed);
+                eaters.submit(&EAT, (bowl, false)).result()
+            }
+            eaten => eaten,
+        });
+    all_eaten(options, ran, died.into_inner(), Claim::ThoughOneDied)
+}
+
+/// Serves all bowls, each to one eater.
+fn serve(
+    options: &Options,
+    recorder: &Recorder,
+    eat: impl Fn(u32) -> Result<u32, TaskError> + Sync,
+) -> Result<(Vec<u32>, Report), PipelineError> {
+    let (bowls, ladled) = (options.bowls, Monitor::new(0));
+    Pipeline::new((0..bowls).inspect(|_| ladled.with(|ladled| *ladled += 1)))
         .capacity(PLACES)
         .batch(Batch::One)
         .map_init(
@@ -188,37 +240,20 @@ pub fn fixed(options: &Options, recorder: &Recorder) -> Outcome {
             || recorder.lane(thread::current().name().unwrap_or("eater")),
             |lane, bowl| {
                 let _eating = lane.hold("a bowl");
-                bowl
+                ladled.wait_until(move |ladled| *ladled >= when_eaten(bowl, bowls));
+                eat(bowl)
             },
         )
-        .collect();
-    all_eaten(options, ran)
+        .try_map("told", Par::Serial, |eaten| eaten)
+        .collect()
 }
 
-/// The same line, and behind it a process for each eater.
-pub fn processes(options: &Options, recorder: &Recorder) -> Outcome {
-    let ran = Pipeline::new(0..options.bowls)
-        .capacity(PLACES)
-        .batch(Batch::One)
-        .map_init(
-            "eat",
-            Par::Workers(options.eaters as usize),
-            || (Eater::start(), recorder.lane(thread::current().name().unwrap_or("eater"))),
-            |(eater, lane), bowl| {
-                let _eating = lane.hold("a bowl");
-                eater
-                    .as_mut()
-                    .map_err(|error| error.to_string())?
-                    .eat(bowl)
-                    .map_err(|e| e.to_string())
-            },
-        )
-        .try_map("told", Par::Serial, |eaten: Result<u32, String>| eaten)
-        .collect();
-    all_eaten(options, ran)
-}
-
-fn all_eaten(options: &Options, ran: Result<(Vec<u32>, Report), PipelineError>) -> Outcome {
+fn all_eaten(
+    options: &Options,
+    ran: Result<(Vec<u32>, Report), PipelineError>,
+    died: u32,
+    claim: Claim,
+) -> Outcome {
     let bowls = options.bowls;
     let (eaten, line, error) = match ran {
         Ok((eaten, report)) => {
@@ -226,55 +261,7 @@ fn all_eaten(options: &Options, ran: Result<(Vec<u32>, Report), PipelineError>) 
         }
         Err(error) => (Vec::new(), 0, Some(error.to_string())),
     };
-    Outcome { bowls, eaten, lost: 0, line, waiting: 0, error, claim: Claim::AllEaten }
-}
-
-/// A process that eats: a number in, a number out.
-#[derive(Debug)]
-struct Eater {
-    child: Child,
-    give: Option<ChildStdin>,
-    told: BufReader<ChildStdout>,
-}
-
-impl Eater {
-    fn start() -> io::Result<Self> {
-        let mut child = Command::new(std::env::current_exe()?)
-            .arg("--eater")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let (give, told) = (child.stdin.take(), child.stdout.take());
-        let told = told.ok_or_else(|| io::Error::other("no pipe from the eater"))?;
-        Ok(Self { child, give, told: BufReader::new(told) })
-    }
-
-    fn eat(&mut self, bowl: u32) -> Result<u32, Box<dyn Error>> {
-        let give = self.give.as_mut().ok_or("no pipe to the eater")?;
-        writeln!(give, "{bowl}")?;
-        let mut line = String::new();
-        self.told.read_line(&mut line)?;
-        Ok(line.trim_end().parse()?)
-    }
-}
-
-impl Drop for Eater {
-    fn drop(&mut self) {
-        // No more bowls: the end of its input is the end of the eater.
-        self.give = None;
-        let _ = self.child.wait();
-    }
-}
-
-/// The life of an eater that is a process.
-fn eat_what_comes() -> ExitCode {
-    for line in io::stdin().lines() {
-        let Ok(line) = line else { return ExitCode::FAILURE };
-        if writeln!(io::stdout(), "{line}").and_then(|()| io::stdout().flush()).is_err() {
-            return ExitCode::FAILURE;
-        }
-    }
-    ExitCode::SUCCESS
+    Outcome { bowls, eaten, lost: 0, line, waiting: 0, died, error, claim }
 }
 
 impl Outcome {
@@ -289,13 +276,16 @@ impl Outcome {
 
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { bowls, eaten, lost, line, waiting, error, .. } = self;
+        let Self { bowls, eaten, lost, line, waiting, died, error, .. } = self;
         write!(f, "{}", Row("eaten", format_args!("{} of {bowls}", eaten.len())))?;
         write!(f, "{}", Row("lost", lost))?;
         write!(f, "{}", Row("in the line", format_args!("never more than {line}")))?;
         if *waiting > 0 {
             let row = Row("waiting", format_args!("{waiting}, for a bowl that will never come"));
             write!(f, "{row}")?;
+        }
+        if *died > 0 {
+            write!(f, "{}", Row("died", format_args!("{died}; the bowl was served again")))?;
         }
         error.as_ref().map_or(Ok(()), |error| write!(f, "{}", Row("error", error)))
     }
@@ -304,6 +294,7 @@ impl fmt::Display for Outcome {
 impl Seen for Outcome {
     fn verdict(&self) -> Result<String, String> {
         let bounded = self.line <= PLACES;
+        let all_eaten = self.each_once() && bounded && self.error.is_none();
         match self.claim {
             Claim::Lost if self.lost > 0 && bounded => {
                 Ok(format!("{} bowls found no place and are gone; the cook never knew.", self.lost))
@@ -311,8 +302,11 @@ impl Seen for Outcome {
             Claim::Waiting if self.waiting > 0 && self.each_once() && bounded => {
                 Ok(format!("One pill ended one eater; {} wait for ever.", self.waiting))
             }
-            Claim::AllEaten if self.each_once() && bounded && self.error.is_none() => {
+            Claim::AllEaten if all_eaten => {
                 Ok(format!("{} bowls, each eaten once, and everybody went home.", self.bowls))
+            }
+            Claim::ThoughOneDied if all_eaten && self.died == 1 => {
+                Ok(format!("{} bowls, each eaten once, though one eater died.", self.bowls))
             }
             _ => Err(format!(
                 "{} of {} were eaten, {} lost.",
@@ -325,10 +319,8 @@ impl Seen for Outcome {
 }
 
 fn main() -> ExitCode {
+    process::init(&[&EAT]);
     let options = Options::parse();
-    if options.eater {
-        return eat_what_comes();
-    }
     let show = options
         .flags
         .show(format_args!(

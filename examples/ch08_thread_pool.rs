@@ -13,15 +13,17 @@
 pub mod scene;
 
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::fmt;
-use std::fs;
-use std::path::PathBuf;
+use std::io::{self, Read, Write};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::sync::{Arc, Barrier};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
-use brigade::pool::{Claims, Pool, TaskError, as_completed};
+use brigade::pool::{Claims, Pool, as_completed};
 use brigade::process::{self, Job, ProcessPool};
 use clap::Parser;
 use scene::{Flags, Recorder, Row, Seen};
@@ -108,68 +110,89 @@ pub fn fixed(_: &Options, recorder: &Recorder) -> Outcome {
     Outcome { started: ids.len(), chopped, killed: None }
 }
 
-/// A vegetable, and the folder where the workers leave notes for each other and for the kitchen.
+/// A vegetable, and the folder where the kitchen can be met.
 type Piece = (u32, PathBuf);
 
 /// The vegetable whose cook is killed.
 const FATAL: u32 = VEGETABLES / 2;
 
+/// Where the first five wait for one another, and where a cook meets its end.
+const PLACES: [&str; 2] = ["door", "knife"];
+
 /// Chops, and says who. It does no harm to chop again what a cook has died over, so it may.
 static CHOP: Job<Piece, u32> = Job::new("chop", chop).retries(3);
 
-fn chop((vegetable, notes): Piece) -> u32 {
-    let me = std::process::id();
+fn chop((vegetable, kitchen): Piece) -> u32 {
+    let [door, knife] = PLACES.map(|place| kitchen.join(place));
     if (vegetable as usize) < WORKERS {
         // As the threads do: the first five wait until all five are here.
-        let _ = fs::write(notes.join(format!("here-{me}")), "");
-        let here = || fs::read_dir(&notes).map_or(0, Iterator::count);
-        while here() < WORKERS {
-            thread::sleep(Duration::from_millis(1));
-        }
+        let _ = meet(&door);
     }
-    let victim = notes.join("victim");
-    if vegetable == FATAL && !victim.exists() {
-        let unfinished = notes.join("unfinished");
-        let _ = fs::write(&unfinished, me.to_string());
-        let _ = fs::rename(unfinished, victim);
-        loop {
-            thread::park(); // until it is killed
-        }
+    if vegetable == FATAL {
+        // Until it is killed. When the vegetable is chopped again, nobody is there to do it.
+        let _ = meet(&knife);
     }
     thread::sleep(Duration::from_micros(200)); // the work
-    me
+    std::process::id()
+}
+
+/// Tells the kitchen who is here, and waits until it hangs up, as it does when it ends at the latest.
+fn meet(place: &Path) -> io::Result<usize> {
+    let mut kitchen = UnixStream::connect(place)?;
+    kitchen.write_all(&std::process::id().to_le_bytes())?;
+    kitchen.read_to_end(&mut Vec::new())
+}
+
+/// Waits for a cook to come to this place; it stays until the stream is dropped.
+fn arrival(place: &UnixListener) -> io::Result<(u32, UnixStream)> {
+    let (mut cook, _) = place.accept()?;
+    let mut pid = [0; 4];
+    cook.read_exact(&mut pid)?;
+    Ok((u32::from_le_bytes(pid), cook))
 }
 
 /// Five processes, one of which is killed in the middle.
 pub fn processes(_: &Options, recorder: &Recorder) -> Outcome {
-    let notes = std::env::temp_dir().join(format!("vegetables-{}", std::process::id()));
-    let outcome = fs::create_dir_all(&notes).ok().and_then(|()| kitchen(&notes, recorder).ok());
-    let _ = fs::remove_dir_all(&notes);
-    outcome.unwrap_or(Outcome { chopped: BTreeMap::new(), started: 0, killed: None })
+    kitchen(recorder).unwrap_or_else(|error| {
+        eprintln!("{error}");
+        Outcome { chopped: BTreeMap::new(), started: 0, killed: None }
+    })
 }
 
-fn kitchen(notes: &std::path::Path, recorder: &Recorder) -> Result<Outcome, TaskError> {
-    let pool = ProcessPool::builder().workers(WORKERS).build().expect("init was called");
+fn kitchen(recorder: &Recorder) -> Result<Outcome, Box<dyn Error>> {
+    let folder = tempfile::tempdir()?;
+    let pool = ProcessPool::builder().workers(WORKERS).build()?;
+    let [at_door, at_knife] = PLACES.map(|place| folder.path().join(place));
+    let (door, knife) = (UnixListener::bind(&at_door)?, UnixListener::bind(&at_knife)?);
     let lane = recorder.lane("the kitchen");
-    let pieces: Vec<_> = (0..VEGETABLES).map(|n| pool.submit(&CHOP, (n, notes.into()))).collect();
+    let pieces: Vec<_> = (0..VEGETABLES)
+        .map(|vegetable| {
+            let piece = pool.submit(&CHOP, (vegetable, folder.path().into()));
+            let places = [at_door.clone(), at_knife.clone()];
+            // Who fails comes to no place, and nobody shall wait for them there.
+            piece.on_done(move |outcome| {
+                if outcome.is_err() {
+                    places.iter().for_each(|place| drop(UnixStream::connect(place)));
+                }
+            });
+            piece
+        })
+        .collect();
+    let waiting = lane.wait("all five");
+    let here: Vec<_> = (0..WORKERS).map(|_| arrival(&door)).collect::<Result<_, _>>()?;
+    drop((waiting, door, here));
     let waiting = lane.wait("the middle");
-    let victim = loop {
-        if let Ok(pid) = fs::read_to_string(notes.join("victim")) {
-            break pid;
-        }
-        thread::sleep(Duration::from_millis(1));
-    };
-    drop(waiting);
+    let (victim, _stays) = arrival(&knife)?;
+    drop((waiting, knife));
     let killing = lane.run("kill -9");
-    let killed = Command::new("kill").args(["-9", &victim]).status();
+    let killed = Command::new("kill").args(["-9", &victim.to_string()]).status()?.success();
     drop(killing);
     let _waiting = lane.wait("a hundred vegetables");
     let mut chopped = BTreeMap::<String, u32>::new();
     for piece in pieces {
         *chopped.entry(format!("process {}", piece.result()?)).or_default() += 1;
     }
-    let killed = killed.is_ok_and(|status| status.success()).then(|| victim.parse().ok()).flatten();
-    Ok(Outcome { started: chopped.len(), chopped, killed })
+    Ok(Outcome { started: chopped.len(), chopped, killed: killed.then_some(victim) })
 }
 
 impl fmt::Display for Outcome {

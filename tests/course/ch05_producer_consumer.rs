@@ -1,6 +1,8 @@
 use crate::ch05_producer_consumer::scene::{Recorder, Seen as _};
 use crate::ch05_producer_consumer::{Options, Outcome, PLACES, broken, fixed, forgetful};
 use crate::played;
+use crate::program::example;
+use crate::watchdog::within;
 use brigade::timeline::Kind;
 
 fn play(flags: &'static str, run: fn(&Options, &Recorder) -> Outcome) -> Outcome {
@@ -35,6 +37,20 @@ fn behind_a_line_that_blocks_and_closes_all_is_eaten() {
         // In the order in which they were cooked, too.
         assert!(outcome.eaten.is_sorted());
     }
+}
+
+/// The eaters run the program, so it has to be one.
+#[test]
+fn an_eater_that_dies_costs_nobody_a_bowl() {
+    let shown = within("ch05_producer_consumer --processes", || {
+        let mut program = std::process::Command::new(example("ch05_producer_consumer"));
+        let program = program.args(["--fixed", "--processes", "--bowls", "100", "--eaters", "3"]);
+        let output = program.output().expect("it runs");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    });
+    assert!(shown.contains("eaten           100 of 100"), "{shown}");
+    assert!(shown.contains("died            1; "), "{shown}");
+    assert!(shown.ends_with("each eaten once, though one eater died.\n"), "{shown}");
 }
 
 #[test]
