@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use brigade::process::{Job, ProcessPool, Registered};
@@ -174,12 +174,16 @@ fn leave((pipe, then): (PathBuf, Then)) {
     let out = OpenOptions::new().write(true).open(pipe).expect("a pipe");
     // It holds both ends, so there is no end to what it waits for.
     let input = OpenOptions::new().read(true).write(true).open(endless).expect("a pipe");
-    Command::new("sh")
-        .args(["-c", "echo here; exec cat"])
+    let mut left = Command::new("sh")
+        .args(["-c", "echo here; echo here >&2; exec cat 2>/dev/null"])
         .stdin(input)
         .stdout(out)
+        .stderr(Stdio::piped())
         .spawn()
         .expect("a shell");
+    // It has said so before this goes on.
+    let said = left.stderr.take().map(|mut said| said.read_exact(&mut [0; 5]));
+    said.expect("a pipe").expect("a line");
     match then {
         Then::Stay => hang(None),
         Then::Die => std::process::abort(),
