@@ -11,6 +11,9 @@
 //! | a test without sleeps | [`ManualClock`] |
 //! | your own time source | implement [`Clock`] |
 //!
+//! `tests/it/clock.rs` holds stamps against plain integers, and the monotonic clock against what one
+//! thread tells another.
+//!
 //! # Trade-offs
 //!
 //! A monotonic clock drifts away from a wall clock that is being corrected: over a long run the

@@ -58,8 +58,9 @@
 //!
 //! The course starts at [the guide](guide): a chapter a primitive, each with a bug, the tool that
 //! finds it, and the fix. Words are explained in the [glossary](guide::glossary). Essays argue
-//! why the [sink's order](guide::ordered_sink), the [fair lock](guide::fair_rwlock) and the
-//! [barrier](guide::barrier) are right.
+//! why the [sink's order](guide::ordered_sink), the [fair lock](guide::fair_rwlock), the
+//! [barrier](guide::barrier), the [pipeline](guide::pipeline), the [pool](guide::pool) and the
+//! [integrator](guide::integrator) are right.
 //!
 //! # Features
 //!
@@ -79,6 +80,11 @@
 //! [`ManualClock`]: clock::ManualClock
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
+// The front page names every machine, also in a build that leaves some out.
+#![cfg_attr(
+    not(all(feature = "integrate", feature = "pipeline", feature = "pool", feature = "timeline")),
+    allow(rustdoc::broken_intra_doc_links)
+)]
 // The models reach in through `internals`, where private traits bound what they see.
 #![cfg_attr(
     any(brigade_loom, brigade_shuttle),

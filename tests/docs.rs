@@ -133,30 +133,47 @@ fn every_chapter_and_its_programs_are_in_the_guide() {
     }
 }
 
-/// A program that is in the folder but not in the lists is one that nobody finds.
+/// A program that is in the folder but not in the lists is one that nobody finds. All that is missing
+/// is told at once, as the lines to add.
 #[test]
 fn every_program_is_in_the_lists() {
     let lists = [
-        ("Cargo.toml", "name = \"NAME\""),
+        ("Cargo.toml", "[[example]]\nname = \"NAME\""),
         ("README.md", "| [`NAME`](examples/NAME.md) |"),
         ("CHANGELOG.md", "`NAME`"),
-        ("src/guide/transcripts.rs", " NAME\n"),
-        ("tests/course.rs", "\"../examples/NAME.rs\""),
-        ("tests/transcripts.rs", " NAME\n"),
+        ("examples/support/programs.rs", "            NAME\n"),
+        ("src/guide/transcripts.rs", "//! | [`NAME`] |"),
+        ("tests/course.rs", "#[path = \"../examples/NAME.rs\"]\npub mod NAME;"),
+        ("tests/course.rs", "#[path = \"course/NAME.rs\"]\nmod NAME_shows;"),
     ];
     let lists = lists.map(|(path, entry)| (path, read(path), entry));
-    for program in files("examples", ".rs") {
-        if program.parent() != Some(Path::new("examples")) {
-            continue;
-        }
-        let name = program.file_stem().unwrap_or_default().to_string_lossy();
+    let is_program = |path: &PathBuf| path.parent() == Some(Path::new("examples"));
+    let mut programs: Vec<_> = files("examples", ".rs").into_iter().filter(is_program).collect();
+    assert!(!programs.is_empty(), "no program in examples/");
+    programs.extend(files("examples", ".md").into_iter().filter(is_program));
+    let names: BTreeSet<String> = programs
+        .iter()
+        .filter_map(|path| Some(path.file_stem()?.to_string_lossy().into_owned()))
+        .collect();
+    let mut missing = String::new();
+    for name in &names {
         for (path, list, entry) in &lists {
-            let entry = entry.replace("NAME", &name);
-            assert!(list.contains(&entry), "{path} does not list {name}: no {entry:?}");
+            let entry = entry.replace("NAME", name);
+            if !list.contains(&entry) {
+                missing += &format!("  {path}: {:?}\n", entry.trim());
+            }
         }
-        let page = read(program.with_extension("md"));
-        assert!(page.starts_with(&format!("# `{name}`: ")), "examples/{name}.md says what it is");
+        for path in [format!("examples/{name}.rs"), format!("tests/course/{name}.rs")] {
+            if !root().join(&path).is_file() {
+                missing += &format!("  {path}\n");
+            }
+        }
+        let page = fs::read_to_string(root().join(format!("examples/{name}.md")));
+        if !page.is_ok_and(|page| page.starts_with(&format!("# `{name}`: "))) {
+            missing += &format!("  examples/{name}.md, which begins with \"# `{name}`: \"\n");
+        }
     }
+    assert!(missing.is_empty(), "to be a program of the course, these are missing:\n{missing}");
 }
 
 #[test]

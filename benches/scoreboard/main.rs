@@ -8,11 +8,12 @@
 //! ```text
 //! cargo bench -p scoreboard -- sink/merge            what has this in its name
 //! cargo bench -p scoreboard -- --rounds 11           more rounds
-//! cargo bench -p scoreboard -- inversions --records 100000000
+//! cargo bench -p scoreboard -- inversions --records 1000000000
 //! cargo bench -p scoreboard -- --smoke               does it run at all?
 //! ```
 
 mod barrier;
+mod idle;
 mod integrate;
 mod lock;
 mod measure;
@@ -117,6 +118,7 @@ fn run(options: Options) -> Outcome {
         pool::measures(),
         integrate::measures(),
         pipeline::measures(),
+        idle::measures(),
     ]
     .concat();
     if options.list {

@@ -131,7 +131,7 @@ impl Board {
 }
 
 /// Three significant digits, thousands set apart.
-fn number(value: f64) -> String {
+pub(crate) fn number(value: f64) -> String {
     let size = value.abs();
     let places = if size == 0.0 || size >= 100.0 {
         0

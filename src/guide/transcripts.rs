@@ -18,6 +18,8 @@
 //! | [`ch04_starvation`] | those who run pass those who wait | [`FairMutex`](crate::mutex::FairMutex) |
 //! | [`ch04_livelock`] | all give way in step | the random pauses of an [`Attempt`](crate::lock::Attempt) |
 //! | [`ch05_condvar`] | `if` for `while`, one woken for all | [`FairCondvar`](crate::mutex::FairCondvar), [`Monitor`](crate::monitor::Monitor) |
+//! | [`ch05_producer_consumer`] | bowls that find no room, one pill for two eaters | [`Pipeline`](crate::pipeline::Pipeline) |
+//! | [`ch05_pipeline`] | one vegetable after the other | [`Pipeline`](crate::pipeline::Pipeline) |
 //! | [`ch06_semaphore`] | a permit that goes back twice | [`Semaphore`](crate::semaphore::Semaphore) with guards, [`BoundedSemaphore`](crate::semaphore::BoundedSemaphore) |
 //! | [`ch07_race_condition`] | the order decides, under the lock too | saying which order |
 //! | [`ch07_barrier`] | a barrier that counts some of them | [`Barrier`](crate::barrier::Barrier) |
@@ -25,7 +27,12 @@
 //! | [`ch08_thread_pool`] | a thread for each job | [`Pool`](crate::pool::Pool), `ProcessPool` |
 //! | [`ch09_recursive_sum`] | all workers wait for jobs that nobody runs | [`Claims`](crate::pool::Claims) |
 //! | [`ch10_speedup`] | a baseline that is not sequential | a loop on one thread, warm and repeated |
+//! | [`gamma`] | a remainder that whole division loses | [`Integral`](crate::integrate::Integral) |
 //! | [`merged_sink`] | | [`OrderedSink`](crate::sink::OrderedSink) |
+
+#[macro_use]
+#[path = "../../examples/support/programs.rs"]
+mod programs;
 
 macro_rules! pages {
     ($($name:ident)*) => {
@@ -36,26 +43,4 @@ macro_rules! pages {
     };
 }
 
-pages! {
-    ch02_critical_section
-    ch02_data_race
-    ch03_reentrant_lock
-    ch03_rwlock
-    ch03_try_lock
-    ch04_abandoned_lock
-    ch04_deadlock
-    ch04_livelock
-    ch04_starvation
-    ch05_condvar
-    ch05_pipeline
-    ch05_producer_consumer
-    ch06_semaphore
-    ch07_barrier
-    ch07_race_condition
-    ch08_future
-    ch08_thread_pool
-    ch09_recursive_sum
-    ch10_speedup
-    gamma
-    merged_sink
-}
+programs!(pages);

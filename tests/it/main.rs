@@ -6,6 +6,7 @@ mod alone;
 mod barrier;
 #[cfg(feature = "pool")]
 mod census;
+mod clock;
 #[cfg(feature = "integrate")]
 mod integrate;
 mod lock;

@@ -8,13 +8,13 @@ use brigade::sink::{OrderedSink, Output, Producer, Text};
 
 use super::load::Load;
 use super::verify::Checker;
-use crate::table::{Board, Goal, Row};
+use crate::table::{Board, Goal, Row, number};
 use crate::{Outcome, Plan};
 
 const PRODUCERS: usize = 64;
 
 pub(crate) fn run(plan: &Plan, board: &mut Board) -> Outcome {
-    let load = Load::new(PRODUCERS, plan.records(10_000_000));
+    let load = Load::new(PRODUCERS, plan.records(100_000_000));
     let reader = Reader(Arc::new(Mutex::new(Checker::new(&load))));
     let sink = OrderedSink::builder(Text::new(), reader.clone()).build()?;
     let producers =
@@ -29,7 +29,9 @@ pub(crate) fn run(plan: &Plan, board: &mut Board) -> Outcome {
     checker.complete(&load)?;
     #[allow(clippy::cast_precision_loss)]
     let inversions = checker.inversions as f64;
-    let measure = format!("inversions in {} records of {PRODUCERS} producers", load.records);
+    #[allow(clippy::cast_precision_loss)]
+    let records = number(load.records as f64);
+    let measure = format!("inversions in {records} records of {PRODUCERS} producers");
     board.add(Row::new(measure, "", inversions).goal(Goal::AtMost(0.0)).note(format!(
         "none lost, none doubled; {} rounds, {} stamps drawn anew",
         report.rounds, report.restamped
