@@ -29,6 +29,29 @@
 //! | is of two variables or a few | [`BoxIntegral`] |
 //! | must be summed as somebody else did | the same fixed rule, and a [`Sum`] |
 //!
+//! # Narrow peaks
+//!
+//! A peak that lies between the nodes is not seen, and the error is estimated as zero. One point *in* the
+//! peak does not help: the peak is then at the ends of two panels, where there are no nodes. It takes
+//! a point to either side of it, as near as is known.
+//!
+//! ```
+//! use brigade::integrate::{Integral, Status};
+//!
+//! let peak = |x: f64| (-((x - 3.3) * 1e6).powi(2)).exp();
+//! let area = || Integral::new(peak, 0.0..1000.0);
+//! assert_eq!(area().run()?.status, Status::NothingSeen);
+//! assert_eq!(area().points(&[3.3]).run()?.status, Status::NothingSeen);
+//!
+//! let found = area().points(&[3.29999, 3.30001]).run()?;
+//! assert_eq!(found.status, Status::Converged);
+//! assert!((found.value * 1e6 / std::f64::consts::PI.sqrt() - 1.0).abs() < 1e-9);
+//! # Ok::<(), brigade::integrate::IntegralError>(())
+//! ```
+//!
+//! Where something else is seen as well, the status does not tell either: a peak beside a hill is
+//! simply missing. If you know that there is one, name it.
+//!
 //! # Which way do I give it?
 //!
 //! | You have | Take |
@@ -308,8 +331,9 @@ impl<'a, I, const N: usize> Integral<'a, I, N> {
         self
     }
 
-    /// Cuts the interval at places where the integrand is not smooth, or to both sides of a peak. Fixed
-    /// rules do not look at them. Points at the bounds change nothing.
+    /// Cuts the interval at places where the integrand is not smooth, or to both sides of a peak (one
+    /// point in it [does not help](self#narrow-peaks)). Fixed rules do not look at them. Points at the
+    /// bounds change nothing.
     pub fn points(mut self, points: &[f64]) -> Self {
         self.points = points.to_vec();
         self
@@ -318,14 +342,17 @@ impl<'a, I, const N: usize> Integral<'a, I, N> {
     /// Begins an adaptive rule with at least so many panels.
     ///
     /// By default with one; with 8 on a finite interval longer than 16, where a single panel might step
-    /// over everything. Never more than the evaluations that are allowed.
+    /// over everything. Never more than the evaluations that are allowed; and more than 4,194,304, which
+    /// is as many as are kept, are an error.
     pub fn min_panels(mut self, panels: u64) -> Self {
         self.min_panels = Some(panels);
         self
     }
 
     /// Ends an adaptive or double exponential rule before it would evaluate more often than this. By
-    /// default a million. The panels to begin with, or the coarsest level, are evaluated in any case.
+    /// default a million. One panel, or the coarsest level, of each piece between
+    /// [`points`](Self::points) is evaluated in any case. However many are allowed, an adaptive rule also
+    /// ends at 4,194,304 panels, so that memory is bounded.
     #[doc(alias = "limit")]
     pub fn max_evals(mut self, evals: u64) -> Self {
         self.max_evals = evals;

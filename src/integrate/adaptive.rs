@@ -18,6 +18,9 @@ use std::collections::BinaryHeap;
 /// A round halves at most so many panels.
 const WIDEST_ROUND: usize = 64;
 
+/// So many panels at most are kept, which is some hundred megabytes.
+pub(super) const MOST_PANELS: u64 = 1 << 22;
+
 /// What part of the greatest error a panel must have to be halved in the same round.
 const NEARLY: f64 = 0.1;
 
@@ -64,14 +67,16 @@ impl Map {
         }
     }
 
+    /// What lies beyond the greatest number is taken for it.
     fn place(self, t: f64) -> f64 {
         let far = (1.0 - t) / t;
-        match self {
+        let place = match self {
             Self::Finite { .. } => t,
             Self::Above { lower } => lower + far,
             Self::Below { upper } => upper - far,
             Self::Line => far,
-        }
+        };
+        place.clamp(-f64::MAX, f64::MAX)
     }
 
     fn complement(self, x: f64) -> f64 {
@@ -108,6 +113,8 @@ struct Panel<const N: usize> {
     error: f64,
     /// The error is only known to be less than the integrand's variation.
     vague: bool,
+    /// Where the line is folded, whether the values vary more below zero than above.
+    below: bool,
 }
 
 impl<const N: usize> PartialEq for Panel<N> {
@@ -161,9 +168,9 @@ impl<const N: usize> Panels<N> {
     }
 
     /// Adds everything once more, from left to right.
-    fn estimate(&self, norm: Norm, evals: u64, status: Status) -> Estimate<[f64; N]> {
-        let mut panels: Vec<&Panel<N>> = self.heap.iter().collect();
-        panels.sort_by(|a, b| a.low.total_cmp(&b.low));
+    fn estimate(self, norm: Norm, evals: u64, status: Status) -> Estimate<[f64; N]> {
+        let mut panels = self.heap.into_vec();
+        panels.sort_unstable_by(|a, b| a.low.total_cmp(&b.low));
         let mut value = [Compensated::default(); N];
         let mut l1 = [Compensated::default(); N];
         let mut error = Compensated::default();
@@ -183,6 +190,17 @@ impl<const N: usize> Panels<N> {
             status: if seen || status != Status::Converged { status } else { Status::NothingSeen },
         }
     }
+}
+
+/// What a round works with, kept for the next one.
+struct Work<const N: usize> {
+    /// The panels that are to be measured.
+    borders: Vec<(f64, f64)>,
+    /// Their nodes, and where those are on the integrand's axis, unless that is the same.
+    nodes: Vec<f64>,
+    x: Vec<f64>,
+    c: Vec<f64>,
+    measured: Vec<Panel<N>>,
 }
 
 pub(super) fn integrate<I: Integrand<N>, const N: usize>(
@@ -209,12 +227,23 @@ fn run<I: Integrand<N>, const N: usize>(
 ) -> Result<Status, Fault> {
     let each = evals_of(task);
     let first = begin(task);
+    let mut work = Work {
+        borders: Vec::new(),
+        nodes: Vec::new(),
+        x: Vec::new(),
+        c: Vec::new(),
+        measured: Vec::new(),
+    };
+    panels.heap.reserve(2 * first.len() + 14);
     let mut vague = false;
     for borders in first.chunks(WIDEST_ROUND) {
         if setup.cancelled() {
             return Err(Fault::Cancelled);
         }
-        for panel in measure(task, sampler, borders)? {
+        work.borders.clear();
+        work.borders.extend_from_slice(borders);
+        measure(task, sampler, &mut work)?;
+        for panel in work.measured.drain(..) {
             vague |= panel.vague;
             panels.push(panel);
         }
@@ -239,6 +268,7 @@ fn run<I: Integrand<N>, const N: usize>(
     }
     // Halvings that changed nothing but for the worse: QUADPACK's two counts.
     let (mut same, mut worse, mut halvings) = (0, 0, 0_u64);
+    let mut worst: Vec<Panel<N>> = Vec::new();
     loop {
         if setup.cancelled() {
             return Err(Fault::Cancelled);
@@ -246,11 +276,11 @@ fn run<I: Integrand<N>, const N: usize>(
         let total = panels.error();
         let tolerance = goal(panels);
         let room = task.max_evals.saturating_sub(sampler.evals) / (2 * each);
+        let room = room.min(MOST_PANELS.saturating_sub(panels.heap.len() as u64));
         let room = usize::try_from(room).unwrap_or(usize::MAX).min(WIDEST_ROUND);
         if room == 0 {
             return Ok(Status::MaxEvals);
         }
-        let mut worst = Vec::new();
         let mut taken = 0.0;
         let mut least = 0.0;
         // The worst one at least, also where the error is small and only its estimate is not trusted.
@@ -266,21 +296,18 @@ fn run<I: Integrand<N>, const N: usize>(
             taken += panel.error;
             worst.push(panel);
         }
-        let mut halves = Vec::with_capacity(2 * worst.len());
+        work.borders.clear();
         for panel in &worst {
             let middle = panel.low * 0.5 + panel.high * 0.5;
-            halves.extend([(panel.low, middle), (middle, panel.high)]);
+            work.borders.extend([(panel.low, middle), (middle, panel.high)]);
         }
-        let measured = match measure(task, sampler, &halves) {
-            Ok(measured) => measured,
-            Err(fault) => {
-                worst.into_iter().for_each(|panel| panels.push(panel));
-                return Err(fault);
-            }
-        };
+        if let Err(fault) = measure(task, sampler, &mut work) {
+            worst.into_iter().for_each(|panel| panels.push(panel));
+            return Err(fault);
+        }
         let mut singular = None;
-        let mut measured = measured.into_iter();
-        for old in worst {
+        let mut measured = work.measured.drain(..);
+        for old in worst.drain(..) {
             let (Some(left), Some(right)) = (measured.next(), measured.next()) else { break };
             halvings += 1;
             let error = left.error + right.error;
@@ -292,7 +319,9 @@ fn run<I: Integrand<N>, const N: usize>(
                 worse += u32::from(halvings >= 10 && error > old.error);
             }
             if too_short(&left, &right) {
-                singular.get_or_insert(task.map.place(right.low));
+                let below = if left.error > right.error { left.below } else { right.below };
+                let place = task.map.place(right.low);
+                singular.get_or_insert(if below { -place } else { place });
             }
             panels.push(left);
             panels.push(right);
@@ -337,9 +366,9 @@ fn begin<I>(task: &Task<'_, I>) -> Vec<(f64, f64)> {
     borders.sort_by(f64::total_cmp);
     borders.dedup();
     let pieces = borders.len() as u64 - 1;
-    let most = (task.max_evals / evals_of(task)).max(1);
-    let parts = task.min_panels.min(most).div_ceil(pieces.max(1));
-    let mut panels = Vec::new();
+    let most = task.max_evals / evals_of(task) / pieces;
+    let parts = task.min_panels.div_ceil(pieces).min(most).max(1);
+    let mut panels = Vec::with_capacity(usize::try_from(parts * pieces).unwrap_or(0));
     for ends in borders.windows(2) {
         let (low, high) = (ends[0], ends[1]);
         #[allow(clippy::cast_precision_loss)]
@@ -356,44 +385,59 @@ fn begin<I>(task: &Task<'_, I>) -> Vec<(f64, f64)> {
 fn measure<I: Integrand<N>, const N: usize>(
     task: &Task<'_, I>,
     sampler: &mut Sampler<'_, I, N>,
-    borders: &[(f64, f64)],
-) -> Result<Vec<Panel<N>>, Fault> {
+    work: &mut Work<N>,
+) -> Result<(), Fault> {
+    let Work { borders, nodes, x, c, measured } = work;
     let table = task.rule.table();
-    let nodes = 2 * table.len() - 1;
-    let mut places = Vec::with_capacity(borders.len() * nodes);
-    for &(low, high) in borders {
+    let each = 2 * table.len() - 1;
+    nodes.clear();
+    nodes.reserve(borders.len() * each);
+    for &(low, high) in &*borders {
         let (middle, half) = (low * 0.5 + high * 0.5, high * 0.5 - low * 0.5);
         // Rounding must not lead out of a panel.
-        let far = table[1..].iter().rev().map(|&(node, ..)| (middle - half * node).max(low));
-        let near = table[1..].iter().map(|&(node, ..)| (middle + half * node).min(high));
-        places.extend(far.chain([middle]).chain(near));
+        nodes.extend(table[1..].iter().rev().map(|&(node, ..)| (middle - half * node).max(low)));
+        nodes.push(middle);
+        nodes.extend(table[1..].iter().map(|&(node, ..)| (middle + half * node).min(high)));
     }
-    let mut x: Vec<f64> = places.iter().map(|&t| task.map.place(t)).collect();
-    if let Map::Line = task.map {
-        x.extend(places.iter().map(|&t| -task.map.place(t)));
-    }
-    let c: Vec<f64> = if I::COMPLEMENT {
-        x.iter().map(|&x| task.map.complement(x)).collect()
-    } else {
-        Vec::new()
-    };
-    let mut values = sampler.values(&x, &c)?;
+    x.clear();
     if !task.map.is_finite() {
-        for y in &mut values {
-            let (above, below) = y.split_at_mut(places.len());
-            for (at, (y, t)) in above.iter_mut().zip(&places).enumerate() {
-                // Divided twice: the square of t may be too small for a number.
-                *y = (*y + below.get(at).unwrap_or(&0.0)) / t / t;
-            }
-        }
+        x.extend(nodes.iter().map(|&t| task.map.place(t)));
     }
-    let mut panels = Vec::with_capacity(borders.len());
+    if let Map::Line = task.map {
+        x.extend(nodes.iter().map(|&t| -task.map.place(t)));
+    }
+    let x = if task.map.is_finite() { &*nodes } else { &*x };
+    c.clear();
+    if I::COMPLEMENT {
+        c.extend(x.iter().map(|&x| task.map.complement(x)));
+    }
+    let values = sampler.values(x, c)?;
+    measured.clear();
     for (at, &(low, high)) in borders.iter().enumerate() {
-        let range = at * nodes..(at + 1) * nodes;
+        let range = at * each..(at + 1) * each;
+        let mut below = false;
+        if !task.map.is_finite() {
+            let (mut variation, mut variation_below) = (0.0, 0.0);
+            for y in &mut *values {
+                let (above, folded) = y.split_at_mut(nodes.len());
+                let above = &mut above[range.clone()];
+                if let Map::Line = task.map {
+                    let folded = &folded[range.clone()];
+                    let vary = |y: &[f64]| y.windows(2).map(|y| (y[1] - y[0]).abs()).sum::<f64>();
+                    variation += vary(above);
+                    variation_below += vary(folded);
+                    above.iter_mut().zip(folded).for_each(|(y, folded)| *y += folded);
+                }
+                // Divided twice: the square of t may be too small for a number.
+                above.iter_mut().zip(&nodes[range.clone()]).for_each(|(y, t)| *y = *y / t / t);
+            }
+            below = variation_below > variation;
+        }
         let y: [&[f64]; N] = std::array::from_fn(|component| &values[component][range.clone()]);
-        panels.push(panel(task, low, high, y)?);
+        let panel = panel(task, low, high, y)?;
+        measured.push(Panel { below, ..panel });
     }
-    Ok(panels)
+    Ok(())
 }
 
 /// QUADPACK's estimate of an integral and of its error, from the values at the nodes of one panel.
@@ -405,7 +449,8 @@ fn panel<I, const N: usize>(
 ) -> Result<Panel<N>, Fault> {
     let table = task.rule.table();
     let half = high * 0.5 - low * 0.5;
-    let mut panel = Panel { low, high, value: [0.0; N], l1: [0.0; N], error: 0.0, vague: false };
+    let mut panel =
+        Panel { low, high, value: [0.0; N], l1: [0.0; N], error: 0.0, vague: false, below: false };
     let mut errors = [0.0; N];
     for (component, y) in y.into_iter().enumerate() {
         let centre = table.len() - 1;
@@ -467,6 +512,13 @@ pub(super) fn check<V>(
     }
     if min_panels == Some(0) {
         return Err(IntegralError::ZeroPanels);
+    }
+    let panels = min_panels.unwrap_or(1).max(points.len() as u64 + 1);
+    if panels > MOST_PANELS {
+        return Err(IntegralError::TooManyPanels { panels, most: MOST_PANELS });
+    }
+    if lower < upper && upper - lower < f64::MIN_POSITIVE {
+        return Err(IntegralError::StepTooSmall { steps: 1 });
     }
     Ok(())
 }

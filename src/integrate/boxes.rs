@@ -95,6 +95,9 @@ impl<'a, F: Fn([f64; D]) -> f64 + Sync, const D: usize> BoxIntegral<'a, F, D> {
     /// [`IntegralError::RuleForBox`] for a double exponential rule; [`IntegralError::TooManySteps`] if one
     /// axis has more than 2^24 nodes, or the box more than 2^51.
     pub fn run(mut self) -> Result<Estimate, IntegralError> {
+        let along = Axis::count(self.rule)?;
+        let nodes = (0..D).try_fold(1_u64, |nodes, _| nodes.checked_mul(along));
+        let nodes = nodes.unwrap_or(u64::MAX);
         let mut axes = Vec::with_capacity(D);
         let mut sign = 1.0;
         let mut empty = false;
@@ -108,14 +111,17 @@ impl<'a, F: Fn([f64; D]) -> f64 + Sync, const D: usize> BoxIntegral<'a, F, D> {
             let (low, high) = (lower.min(upper), lower.max(upper));
             sign *= if lower > upper { -1.0 } else { 1.0 };
             empty |= low == high;
-            let (low, high) = if low == high { (0.0, 1.0) } else { (low, high) };
-            axes.push(Axis::new(self.rule, low, high)?);
+            if low < high && high - low < f64::MIN_POSITIVE {
+                return Err(IntegralError::StepTooSmall { steps: 1 });
+            }
         }
-        let nodes =
-            axes.iter().try_fold(1_u64, |nodes, axis| nodes.checked_mul(axis.x.len() as u64));
-        let nodes = nodes.unwrap_or(u64::MAX);
         if nodes > MOST {
             return Err(IntegralError::TooManySteps { evals: nodes, most: MOST });
+        }
+        for (&lower, &upper) in self.lower.iter().zip(&self.upper) {
+            if !empty {
+                axes.push(Axis::new(self.rule, lower.min(upper), lower.max(upper))?);
+            }
         }
         if empty {
             return Ok(super::nothing().map(|[value]| value));
@@ -165,6 +171,21 @@ struct Axis {
 }
 
 impl Axis {
+    /// How many nodes there are along each axis, whatever its ends.
+    fn count(rule: Rule) -> Result<u64, IntegralError> {
+        match rule {
+            Rule::Adaptive(kronrod) => Ok(2 * kronrod.table().len() as u64 - 1),
+            Rule::Auto => Self::count(Rule::Adaptive(Kronrod::default())),
+            Rule::DoubleExponential => Err(IntegralError::RuleForBox),
+            _ => match Grid::count(rule)? {
+                nodes if nodes > MOST_ALONG => {
+                    Err(IntegralError::TooManySteps { evals: nodes, most: MOST_ALONG })
+                }
+                nodes => Ok(nodes),
+            },
+        }
+    }
+
     fn new(rule: Rule, lower: f64, upper: f64) -> Result<Self, IntegralError> {
         if let Rule::Adaptive(kronrod) = rule {
             return Ok(Self::kronrod(kronrod, lower, upper));
@@ -172,13 +193,7 @@ impl Axis {
         if let Rule::Auto = rule {
             return Ok(Self::kronrod(Kronrod::default(), lower, upper));
         }
-        if let Rule::DoubleExponential = rule {
-            return Err(IntegralError::RuleForBox);
-        }
         let grid = Grid::new(rule, lower, upper)?;
-        if grid.nodes > MOST_ALONG {
-            return Err(IntegralError::TooManySteps { evals: grid.nodes, most: MOST_ALONG });
-        }
         #[allow(clippy::cast_possible_truncation)] // at most 2^24
         let mut x = vec![0.0; grid.nodes as usize];
         grid.place(0, &mut x);
@@ -244,7 +259,7 @@ impl<F: Fn([f64; D]) -> f64 + Sync, const D: usize> Integrand<1> for Indexed<'_,
 }
 
 impl<F: Fn([f64; D]) -> f64 + Sync, const D: usize> sealed::Fill<1> for Indexed<'_, '_, F, D> {
-    fn fill(&self, x: &[f64], _: &[f64], [y]: &mut [Vec<f64>; 1], at: &Cell<usize>) {
+    fn fill(&self, x: &[f64], _: &[f64], [y]: [&mut [f64]; 1], at: &Cell<usize>) {
         let Some(&first) = x.first() else { return };
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // an index
         let mut node = self.0.index(first as u64);
@@ -327,9 +342,9 @@ fn sum<F: Fn([f64; D]) -> f64 + Sync, A: Adder, const D: usize>(
         let count = (end - begin).min(STAGE as u64) as usize;
         let indices = &mut indices[..count];
         indices.iter_mut().zip(begin..).for_each(|(x, index)| *x = index as f64);
-        values.fill(&Indexed(task), indices, &[])?;
-        if values.y[0][..count].iter().any(|y| !y.is_finite()) {
-            values.check(indices, false)?;
+        values.fill(&Indexed(task), (indices, &[]), 0, false)?;
+        if !values.are_finite(0, count) {
+            values.check(indices, 0, false)?;
         }
         let y = &mut values.y[0];
         for y in &mut y[..count] {

@@ -165,9 +165,13 @@ pub(super) fn integrate<I: Integrand<N>, const N: usize>(
     let mut l1 = [Compensated::default(); N];
     let (mut error, mut converged, mut rounding) = (0.0, true, false);
     let mut ended = Ok(());
-    for ends in borders.windows(2) {
+    // The coarsest level of a piece is evaluated in any case, so that much is kept for each.
+    let coarsest = 1 + 2 * coarse().count() as u64;
+    for (at, ends) in borders.windows(2).enumerate() {
         let change = Change { lower: ends[0], upper: ends[1], complement: I::COMPLEMENT };
-        match piece(task, change, pieces, setup, &mut sampler) {
+        let kept = coarsest.saturating_mul((pieces - 1 - at) as u64);
+        let most = task.max_evals.saturating_sub(kept);
+        match piece(task, change, (pieces, most), setup, &mut sampler) {
             Ok(piece) => {
                 value.iter_mut().zip(piece.value).for_each(|(sum, value)| sum.add(value));
                 l1.iter_mut().zip(piece.l1).for_each(|(sum, l1)| sum.add(l1));
@@ -212,7 +216,7 @@ pub(super) fn integrate<I: Integrand<N>, const N: usize>(
 fn piece<I: Integrand<N>, const N: usize>(
     task: &Task<'_, I>,
     change: Change,
-    pieces: usize,
+    (pieces, most): (usize, u64),
     setup: &mut Setup<'_>,
     sampler: &mut Sampler<'_, I, N>,
 ) -> Result<Piece<N>, Fault> {
@@ -228,20 +232,23 @@ fn piece<I: Integrand<N>, const N: usize>(
             nearer(node.x, task.lower, task.upper)
         }
     };
-    let complement = |nodes: &[Node]| -> Vec<f64> {
-        if I::COMPLEMENT { nodes.iter().map(distance).collect() } else { Vec::new() }
-    };
     let none = [Compensated::default(); N];
     let mut sums = Sums { value: none, l1: none, scale: change.scale() };
     let mut every_other = sums;
-    let look = |nodes: &[Node], sampler: &mut Sampler<'_, I, N>| {
-        let x: Vec<f64> = nodes.iter().map(|node| node.x).collect();
-        sampler.values(&x, &complement(nodes))
+    let (mut x, mut c) = (Vec::new(), Vec::new());
+    let place = |nodes: &[Node], x: &mut Vec<f64>, c: &mut Vec<f64>| {
+        x.clear();
+        x.extend(nodes.iter().map(|node| node.x));
+        c.clear();
+        if I::COMPLEMENT {
+            c.extend(nodes.iter().map(distance));
+        }
     };
     let centre = [change.centre()];
-    let y = look(&centre, sampler)?;
-    sums.add(task.norm, &centre, &y)?;
-    every_other.add(task.norm, &centre, &y)?;
+    place(&centre, &mut x, &mut c);
+    let y = sampler.values(&x, &c)?;
+    sums.add(task.norm, &centre, y)?;
+    every_other.add(task.norm, &centre, y)?;
     // What the places too near to an end may hide.
     let mut hidden = 0.0;
     // How far each side matters, in steps of the coarse grid.
@@ -250,10 +257,11 @@ fn piece<I: Integrand<N>, const N: usize>(
         let mut negligible = 0;
         for (at, &table) in coarse().enumerate() {
             let Some(node) = change.node(table, side == 1) else { break };
-            let y = look(&[node], sampler)?;
-            let share = sums.add(task.norm, &[node], &y)?;
+            place(&[node], &mut x, &mut c);
+            let y = sampler.values(&x, &c)?;
+            let share = sums.add(task.norm, &[node], y)?;
             if at % 2 == 1 {
-                every_other.add(task.norm, &[node], &y)?;
+                every_other.add(task.norm, &[node], y)?;
             }
             if node.moved {
                 hidden += share * 0.25 * change.scale();
@@ -269,6 +277,7 @@ fn piece<I: Integrand<N>, const N: usize>(
         }
     }
     let mut step = 0.25;
+    let mut nodes = Vec::new();
     let mut value = sums.value(step);
     let mut before = every_other.value(2.0 * step);
     let mut level = COARSE;
@@ -289,25 +298,29 @@ fn piece<I: Integrand<N>, const N: usize>(
         let converged = error <= tolerance && level > COARSE;
         // Near the limit of rounding another level only adds noise.
         let rounding = !converged && error >= last && error <= 1e3 * floor;
-        let spent = level + 1 == LEVELS.len() || sampler.evals >= task.max_evals;
         setup.report(sampler.evals, None, Some(error));
         if setup.cancelled() {
             return Err(Fault::Cancelled);
         }
-        if converged || rounding || spent {
-            return Ok(Piece { value, l1, error, converged, rounding });
+        let ended = Piece { value, l1, error, converged, rounding };
+        if converged || rounding || level + 1 == LEVELS.len() {
+            return Ok(ended);
         }
         last = error;
         level += 1;
         let per_coarse = 1 << (level - COARSE - 1);
-        let mut nodes = Vec::new();
+        nodes.clear();
         for (side, reach) in reach.iter().enumerate() {
             // In each step of the coarse grid there are so many new nodes.
             let new = LEVELS[level].iter().take(reach * per_coarse);
             nodes.extend(new.map_while(|&table| change.node(table, side == 1)));
         }
-        let y = look(&nodes, sampler)?;
-        sums.add(task.norm, &nodes, &y)?;
+        if sampler.evals.saturating_add(nodes.len() as u64) > most {
+            return Ok(ended);
+        }
+        place(&nodes, &mut x, &mut c);
+        let y = sampler.values(&x, &c)?;
+        sums.add(task.norm, &nodes, y)?;
         step *= 0.5;
         before = value;
         value = sums.value(step);

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Instant;
 
 /// How a computation is carried out; none of it changes a result.
 #[derive(Default)]
@@ -115,34 +116,43 @@ impl<const N: usize> Values<N> {
         Self { y: std::array::from_fn(|_| vec![0.0; size.next_multiple_of(8)]) }
     }
 
-    /// Computes the values at `x`; a panic is caught.
+    /// Computes the values at `x`, and puts them behind the first `done`; a panic is caught. The fault is
+    /// that of the first place with one that is found here: unless `skip` is set, a value that is not
+    /// finite comes before a panic behind it.
     pub(super) fn fill<I: Integrand<N>>(
         &mut self,
         integrand: &I,
-        x: &[f64],
-        c: &[f64],
+        (x, c): (&[f64], &[f64]),
+        done: usize,
+        skip: bool,
     ) -> Result<(), Fault> {
         let at = Cell::new(0);
-        // Nothing is looked at again after a panic.
-        let filled = catch_unwind(AssertUnwindSafe(|| integrand.fill(x, c, &mut self.y, &at)));
-        filled.map_err(|payload| {
-            let x = x.get(at.get()).or(x.last()).copied().unwrap_or(f64::NAN);
-            Fault::Panicked { x, payload: Payload::new(payload) }
-        })
+        let y = self.y.each_mut().map(|y| &mut y[done..]);
+        // Nothing is looked at again after a panic, but for what was computed before it.
+        let filled = catch_unwind(AssertUnwindSafe(|| integrand.fill(x, c, y, &at)));
+        let Err(payload) = filled else { return Ok(()) };
+        let at = at.get().min(x.len().saturating_sub(1));
+        if !skip {
+            self.check(&x[..at], done, false)?;
+        }
+        let x = x.get(at).copied().unwrap_or(f64::NAN);
+        Err(Fault::Panicked { x, payload: Payload::new(payload) })
     }
 
-    /// Whether the first values of each component are numbers.
-    pub(super) fn are_finite(&self, count: usize) -> bool {
-        let all = |y: &Vec<f64>| y[..count].iter().fold(true, |all, y| all & y.is_finite());
+    /// Whether so many values of each component are numbers, from the index `first` on.
+    pub(super) fn are_finite(&self, first: usize, count: usize) -> bool {
+        let all =
+            |y: &Vec<f64>| y[first..][..count].iter().fold(true, |all, y| all & y.is_finite());
         self.y.iter().all(all)
     }
 
-    /// Finds the first value among the first of `x` that is not finite, or makes zeros of them all.
+    /// Finds the first value at `x` that is not finite, or makes zeros of them all. The values are those
+    /// from the index `first` on.
     #[cold]
-    pub(super) fn check(&mut self, x: &[f64], skip: bool) -> Result<(), Fault> {
+    pub(super) fn check(&mut self, x: &[f64], first: usize, skip: bool) -> Result<(), Fault> {
         for (index, &x) in x.iter().enumerate() {
             for component in &mut self.y {
-                let y = &mut component[index];
+                let y = &mut component[first + index];
                 if !y.is_finite() {
                     if !skip {
                         return Err(Fault::NonFinite { x, y: *y });
@@ -153,100 +163,106 @@ impl<const N: usize> Values<N> {
         }
         Ok(())
     }
+
+    /// Both at once.
+    fn compute<I: Integrand<N>>(
+        &mut self,
+        integrand: &I,
+        (x, c): (&[f64], &[f64]),
+        done: usize,
+        skip: bool,
+    ) -> Result<(), Fault> {
+        self.fill(integrand, (x, c), done, skip)?;
+        if self.are_finite(done, x.len()) { Ok(()) } else { self.check(x, done, skip) }
+    }
 }
 
 /// Below this cost threads are not worth waking.
 const WORTH_NANOS: f64 = 20_000.0;
-/// Nodes that one thread computes at a time.
-const PIECE: usize = 64;
+/// What a thread takes at a time should cost about as much.
+const GRAIN_NANOS: f64 = 10_000.0;
 
 /// Computes the values at arbitrary places for the adaptive rules, on several threads if the integrand is slow.
 pub(super) struct Sampler<'a, I, const N: usize> {
-    pub(super) integrand: &'a I,
-    pub(super) skip: bool,
+    integrand: &'a I,
+    skip: bool,
     sequential: bool,
     /// The cost of one value, once known.
     nanos: Option<f64>,
     pub(super) evals: u64,
+    values: Values<N>,
 }
 
 impl<'a, I: Integrand<N>, const N: usize> Sampler<'a, I, N> {
     pub(super) fn new(integrand: &'a I, skip: bool, setup: &Setup<'_>) -> Self {
-        Self { integrand, skip, sequential: setup.sequential, nanos: None, evals: 0 }
+        let (sequential, values) = (setup.sequential, Values::with_room(0));
+        Self { integrand, skip, sequential, nanos: None, evals: 0, values }
     }
 
-    /// The fault is that of the least `x` with one.
-    pub(super) fn values(&mut self, x: &[f64], c: &[f64]) -> Result<[Vec<f64>; N], Fault> {
+    /// The values at `x`, and behind them what is left of others. The fault is that of the first place
+    /// with one, whatever the threads do: pieces are looked through in order.
+    #[allow(clippy::cast_precision_loss)]
+    pub(super) fn values(&mut self, x: &[f64], c: &[f64]) -> Result<&mut [Vec<f64>; N], Fault> {
         self.evals += x.len() as u64;
-        #[allow(clippy::cast_precision_loss)]
-        let cost = self.nanos.map(|nanos| nanos * x.len() as f64);
-        if self.sequential || x.len() <= PIECE || cost.is_none_or(|cost| cost < WORTH_NANOS) {
-            let began = cost.is_none().then(std::time::Instant::now);
-            let values = piece(self.integrand, x, c, self.skip)?;
-            if let Some(began) = began {
-                #[allow(clippy::cast_precision_loss)]
-                let each = began.elapsed().as_nanos() as f64 / x.len() as f64;
-                self.nanos = Some(each);
+        let room = x.len().next_multiple_of(8);
+        for y in &mut self.values.y {
+            if y.len() < room {
+                y.resize(room, 0.0);
             }
-            return Ok(values);
         }
+        let mut done = 0;
+        while done < x.len() {
+            let rest = x.len() - done;
+            if let Some(nanos) = self.nanos
+                && nanos * rest as f64 >= WORTH_NANOS
+                && !self.sequential
+                && rest > Self::grain(nanos)
+            {
+                self.spread(x, c, done, Self::grain(nanos))?;
+                break;
+            }
+            let end = done + rest.min(I::PIECE);
+            let places = (&x[done..end], c.get(done..end).unwrap_or(&[]));
+            let began = (self.nanos.is_none() && !self.sequential).then(Instant::now);
+            self.values.compute(self.integrand, places, done, self.skip)?;
+            if let Some(began) = began {
+                self.nanos = Some(began.elapsed().as_nanos() as f64 / (end - done) as f64);
+            }
+            done = end;
+        }
+        Ok(&mut self.values.y)
+    }
+
+    /// How many values a thread computes at a time.
+    fn grain(nanos: f64) -> usize {
+        if !I::DIVISIBLE {
+            return I::PIECE;
+        }
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        // saturates, and is clamped
+        let grain = (GRAIN_NANOS / nanos) as usize;
+        grain.clamp(8, I::PIECE).next_multiple_of(8)
+    }
+
+    /// Computes the values at `x` from the index `done` on, on all threads.
+    fn spread(&mut self, x: &[f64], c: &[f64], done: usize, grain: usize) -> Result<(), Fault> {
         let (integrand, skip) = (self.integrand, self.skip);
-        let parts: Vec<Result<[Vec<f64>; N], Fault>> = x
-            .par_chunks(PIECE)
+        let parts: Vec<Result<Values<N>, Fault>> = x[done..]
+            .par_chunks(grain)
             .enumerate()
+            .with_max_len(1)
             .map(|(at, x)| {
-                let c = if c.is_empty() { c } else { &c[at * PIECE..][..x.len()] };
-                piece(integrand, x, c, skip)
+                let c = if c.is_empty() { c } else { &c[done + at * grain..][..x.len()] };
+                let mut values = Values::with_room(x.len());
+                values.compute(integrand, (x, c), 0, skip)?;
+                Ok(values)
             })
             .collect();
-        let mut all = std::array::from_fn(|_| Vec::with_capacity(x.len()));
-        let mut first = None;
-        for part in parts {
-            match part {
-                Ok(part) => {
-                    all.iter_mut().zip(part).for_each(|(all, part): (&mut Vec<_>, _)| {
-                        all.extend(part);
-                    });
-                }
-                Err(fault) => first = earlier(first, fault),
+        for (at, part) in parts.into_iter().enumerate() {
+            for (all, part) in self.values.y.iter_mut().zip(&part?.y) {
+                all[done + at * grain..][..part.len()].copy_from_slice(part);
             }
         }
-        first.map_or(Ok(all), Err)
+        Ok(())
     }
-}
-
-fn earlier(first: Option<Fault>, other: Fault) -> Option<Fault> {
-    let place = |fault: &Fault| match fault {
-        Fault::NonFinite { x, .. } | Fault::Panicked { x, .. } => *x,
-        Fault::Overflow | Fault::Cancelled => f64::NEG_INFINITY,
-    };
-    match first {
-        Some(first) if place(&first) <= place(&other) => Some(first),
-        _ => Some(other),
-    }
-}
-
-fn piece<I: Integrand<N>, const N: usize>(
-    integrand: &I,
-    x: &[f64],
-    c: &[f64],
-    skip: bool,
-) -> Result<[Vec<f64>; N], Fault> {
-    let mut values = Values::with_room(x.len());
-    values.fill(integrand, x, c)?;
-    values.y.iter_mut().for_each(|y| y.truncate(x.len()));
-    if values.y.iter().flatten().any(|y| !y.is_finite()) {
-        if !skip {
-            // The nodes of several panels are not in order: look for the least.
-            let bad = x.iter().enumerate().filter_map(|(at, &x)| {
-                let y = values.y.iter().map(|y| y[at]).find(|y| !y.is_finite())?;
-                Some((x, y))
-            });
-            if let Some((x, y)) = bad.min_by(|a, b| a.0.total_cmp(&b.0)) {
-                return Err(Fault::NonFinite { x, y });
-            }
-        }
-        values.check(x, skip)?;
-    }
-    Ok(values.y)
 }

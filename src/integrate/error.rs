@@ -49,7 +49,8 @@ pub enum IntegralError<V = f64> {
         /// How many there may be.
         most: u64,
     },
-    /// The interval is too short for that many steps: one of them would be of length zero.
+    /// The interval is too short for that many steps: one of them would be shorter than the least
+    /// normal number, and so lose its digits.
     StepTooSmall {
         /// How many steps were asked for.
         steps: u64,
@@ -66,6 +67,13 @@ pub enum IntegralError<V = f64> {
     },
     /// No panel to start with.
     ZeroPanels,
+    /// More panels to start with than are kept at all.
+    TooManyPanels {
+        /// How many were asked for, or are made by the points.
+        panels: u64,
+        /// How many there may be.
+        most: u64,
+    },
     /// Negative or no number; or no absolute tolerance, and a relative one that no `f64` can meet.
     BadTolerance {
         /// The absolute tolerance.
@@ -80,7 +88,11 @@ pub enum IntegralError<V = f64> {
     },
     /// A box can only be cut by fixed rules, and by one Kronrod panel along each axis.
     RuleForBox,
-    /// The integrand returned an infinity or no number: at the least such `x` that was looked at.
+    /// The integrand returned an infinity or no number.
+    ///
+    /// Of several faults, this and a panic, the first one in the order of the nodes is reported, whatever
+    /// the threads do. Fixed rules go from the lower end to the upper; an adaptive one goes through the
+    /// panels of a round; a double exponential one goes from the centre outwards.
     NonFinite {
         /// Where.
         x: f64,
@@ -94,7 +106,7 @@ pub enum IntegralError<V = f64> {
         /// What it returned.
         y: f64,
     },
-    /// The integrand panicked: at the least such `x` that was looked at.
+    /// The integrand panicked. It is the first fault in the order of the nodes, as above.
     Panicked {
         /// Where; for an integrand that takes blocks or lanes, where the block begins.
         x: f64,
@@ -141,7 +153,8 @@ impl<V> fmt::Display for IntegralError<V> {
             ),
             Self::StepTooSmall { steps } => write!(
                 f,
-                "the interval is too short for {steps} steps, each would be of length 0: use fewer"
+                "the interval is too short for {steps} steps: one would be less than 2.2e-308, where \
+                 numbers lose their digits: use fewer steps, or another unit of length"
             ),
             Self::StepTooLarge { steps } => write!(
                 f,
@@ -152,6 +165,11 @@ impl<V> fmt::Display for IntegralError<V> {
                 write!(f, "a Gauss rule of {nodes} nodes is not between 1 and 4096")
             }
             Self::ZeroPanels => f.write_str("no panels to start with: use at least 1"),
+            Self::TooManyPanels { panels, most } => write!(
+                f,
+                "{panels} panels to start with are more than the {most} that are kept: use fewer, \
+                 the rule itself halves those that need it"
+            ),
             Self::BadTolerance { abs, rel } => write!(
                 f,
                 "the tolerances {abs} (absolute) and {rel} (relative) cannot be met: neither may be \

@@ -74,8 +74,8 @@ pub enum Status {
     Fixed,
     /// Rounding keeps the error above the tolerance: ask for less, or avoid cancellation.
     RoundoffLimited,
-    /// The evaluations that were allowed, or the finest level of a double exponential rule, did not
-    /// suffice: allow more, or cut the interval at [`points`](super::Integral::points) where the
+    /// The evaluations that were allowed, the panels that are kept, or the finest level of a double
+    /// exponential rule did not suffice: allow more, or cut the interval at [`points`](super::Integral::points) where the
     /// integrand is not smooth.
     MaxEvals,
     /// Panels became as short as the numbers around them allow: the integrand does not behave there.

@@ -37,7 +37,23 @@ pub(super) struct Grid {
 impl Grid {
     /// The grid of a fixed rule over a finite interval with `lower < upper`.
     pub(super) fn new<V>(rule: Rule, lower: f64, upper: f64) -> Result<Self, IntegralError<V>> {
-        let mut gauss = Vec::new();
+        let (steps, cut, nodes) = Self::steps(rule)?;
+        let step = length(lower, upper, cut);
+        if step < f64::MIN_POSITIVE {
+            return Err(IntegralError::StepTooSmall { steps });
+        }
+        if step.is_infinite() {
+            return Err(IntegralError::StepTooLarge { steps });
+        }
+        let gauss = match rule {
+            Rule::GaussLegendre { nodes, .. } => legendre::gauss(nodes),
+            _ => Vec::new(),
+        };
+        Ok(Self { rule, lower, upper, steps, step, nodes, gauss })
+    }
+
+    /// The steps of a rule, into how many parts its nodes cut the interval, and how many nodes there are.
+    fn steps<V>(rule: Rule) -> Result<(u64, u64, u64), IntegralError<V>> {
         let (steps, cut, nodes) = match rule {
             Rule::Left { steps } | Rule::Right { steps } | Rule::Midpoint { steps } => {
                 (steps, steps, Some(steps))
@@ -62,17 +78,12 @@ impl Grid {
         if nodes > MOST {
             return Err(IntegralError::TooManySteps { evals: nodes, most: MOST });
         }
-        let step = length(lower, upper, cut);
-        if step == 0.0 {
-            return Err(IntegralError::StepTooSmall { steps });
-        }
-        if step.is_infinite() {
-            return Err(IntegralError::StepTooLarge { steps });
-        }
-        if let Rule::GaussLegendre { nodes, .. } = rule {
-            gauss = legendre::gauss(nodes);
-        }
-        Ok(Self { rule, lower, upper, steps, step, nodes, gauss })
+        Ok((steps, cut, nodes))
+    }
+
+    /// How many nodes a rule has over any interval that is long enough.
+    pub(super) fn count<V>(rule: Rule) -> Result<u64, IntegralError<V>> {
+        Ok(Self::steps(rule)?.2)
     }
 
     /// The nodes from the index `first` on.
@@ -209,7 +220,8 @@ fn length(lower: f64, upper: f64, parts: u64) -> f64 {
 /// The sum of the values of some nodes, for each component.
 struct Part<A, const N: usize> {
     sums: [A; N],
-    sizes: [Compensated; N],
+    /// The sizes of those with an even index, and with an odd one.
+    sizes: [[Compensated; 2]; N],
     /// The values at the first and at the last node of all, where they are in this part.
     ends: [[f64; N]; 2],
     evals: u64,
@@ -219,7 +231,7 @@ impl<A: Adder, const N: usize> Part<A, N> {
     fn new() -> Self {
         Self {
             sums: std::array::from_fn(|_| A::default()),
-            sizes: [Compensated::default(); N],
+            sizes: [[Compensated::default(); 2]; N],
             ends: [[0.0; N]; 2],
             evals: 0,
         }
@@ -227,7 +239,8 @@ impl<A: Adder, const N: usize> Part<A, N> {
 
     fn merge(&mut self, behind: &Self) {
         self.sums.iter_mut().zip(&behind.sums).for_each(|(sum, behind)| sum.merge(behind));
-        self.sizes.iter_mut().zip(&behind.sizes).for_each(|(sum, behind)| sum.merge(behind));
+        let sizes = self.sizes.iter_mut().flatten().zip(behind.sizes.iter().flatten());
+        sizes.for_each(|(sum, behind)| sum.merge(behind));
         for (end, behind) in self.ends.iter_mut().flatten().zip(behind.ends.iter().flatten()) {
             *end += behind; // only one of them is not zero
         }
@@ -292,12 +305,13 @@ fn sum<I: Integrand<N>, A: Adder, const N: usize>(
         for (c, x) in c.iter_mut().zip(&*x) {
             *c = nearer(*x, grid.lower, grid.upper);
         }
-        values.fill(task.integrand, x, c.get(..count).unwrap_or(&[]))?;
+        let places = (&*x, c.get(..count).unwrap_or(&[]));
+        values.fill(task.integrand, places, 0, task.skip)?;
         // Sums of sizes are finite exactly if all values are, unless they overflow; weights may make a
         // value overflow that was finite, so then the values are looked at before.
         let mut checked = grid.weighs(A::CLASSES);
-        if checked && !values.are_finite(count) {
-            values.check(x, task.skip)?;
+        if checked && !values.are_finite(0, count) {
+            values.check(x, 0, task.skip)?;
         }
         for component in 0..N {
             let y = &mut values.y[component];
@@ -307,20 +321,22 @@ fn sum<I: Integrand<N>, A: Adder, const N: usize>(
             for block in 0..blocks {
                 let y = &values.y[component].as_chunks::<BLOCK>().0[block];
                 let (mut columns, mut sizes) = kernel::sums(level, y);
-                let mut size = tree(sizes);
-                if !size.is_finite() && !checked {
-                    values.check(x, task.skip)?;
+                let mut pair = tree(sizes);
+                if !(pair[0] + pair[1]).is_finite() && !checked {
+                    values.check(x, 0, task.skip)?;
                     checked = true;
                     (columns, sizes) =
                         kernel::sums(level, &values.y[component].as_chunks().0[block]);
-                    size = tree(sizes);
+                    pair = tree(sizes);
                 }
-                if !size.is_finite() {
+                if !(pair[0] + pair[1]).is_finite() {
                     return Err(Fault::Overflow);
                 }
                 let y = &values.y[component].as_chunks::<BLOCK>().0[block];
                 part.sums[component].block(y, &columns);
-                part.sizes[component].add(size);
+                let [even, odd] = &mut part.sizes[component];
+                even.add(pair[0]);
+                odd.add(pair[1]);
             }
             if first == 0 {
                 part.ends[0][component] = values.y[component][0];
@@ -340,8 +356,9 @@ pub(super) fn nearer(x: f64, lower: f64, upper: f64) -> f64 {
     if from <= to { from } else { -to }
 }
 
-fn tree(x: [f64; 8]) -> f64 {
-    ((x[0] + x[4]) + (x[2] + x[6])) + ((x[1] + x[5]) + (x[3] + x[7]))
+/// The sum of the even columns, and of the odd ones.
+fn tree(x: [f64; 8]) -> [f64; 2] {
+    [(x[0] + x[4]) + (x[2] + x[6]), (x[1] + x[5]) + (x[3] + x[7])]
 }
 
 /// Makes an integral of the sums, and of those of every other node an error.
@@ -350,7 +367,7 @@ fn evaluate<A: Adder, const N: usize>(
     grid: &Grid,
     total: &Part<A, N>,
 ) -> Estimate<[f64; N]> {
-    let even = grid.steps.is_multiple_of(2) && A::CLASSES;
+    let halves = grid.steps.is_multiple_of(2) && A::CLASSES;
     let mut value = [0.0; N];
     let mut error = [0.0; N];
     let mut l1 = [0.0; N];
@@ -362,7 +379,9 @@ fn evaluate<A: Adder, const N: usize>(
             which.iter().fold(Dd::default(), |total, &class| total + sums.class(class))
         };
         let ends = Dd::from(total.ends[0][component]) + total.ends[1][component];
-        let size = total.sizes[component].read().round();
+        let [even_size, odd_size] = total.sizes[component].map(|sum| sum.read().round());
+        let size = even_size + odd_size;
+        let end_sizes = total.ends[0][component].abs() + total.ends[1][component].abs();
         // The weight of a sum, and the integral of the same rule at twice the step.
         let weight = match grid.rule {
             Rule::Simpson { .. } => Dd::from(grid.step) / 3.0,
@@ -383,10 +402,16 @@ fn evaluate<A: Adder, const N: usize>(
         };
         let exact = fine * weight;
         value[component] = exact.round();
-        let weighed = matches!(grid.rule, Rule::GaussLegendre { .. }) || !A::CLASSES;
-        l1[component] = size * if weighed { weight.high } else { grid.step };
+        // As the values are weighed, so are their sizes.
+        let size = match grid.rule {
+            Rule::Trapezoid { .. } => size - 0.5 * end_sizes,
+            Rule::Simpson { .. } if A::CLASSES => 4.0 * odd_size + (2.0 * even_size - end_sizes),
+            Rule::Simpson { .. } => size - 0.5 * end_sizes,
+            _ => size,
+        };
+        l1[component] = size * weight.high;
         match coarse {
-            Some(coarse) if even => {
+            Some(coarse) if halves => {
                 let apart = (exact - coarse * weight).round().abs() / order;
                 error[component] = (20.0 * f64::EPSILON / 2.0).mul_add(l1[component], apart);
             }

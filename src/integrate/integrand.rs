@@ -22,11 +22,15 @@ pub(super) mod sealed {
     pub trait Fill<const N: usize> {
         /// Whether `c` is looked at.
         const COMPLEMENT: bool = false;
+        /// How many places an adaptive rule asks for at a time: whole groups of lanes.
+        const PIECE: usize = 64;
+        /// Whether it is the same to ask for fewer at a time.
+        const DIVISIBLE: bool = true;
 
         /// Computes `y` at every `x`, which lies at `c` from the end that is nearer: above zero from
-        /// the lower one, below zero from the upper. Should it panic, `at` is left at the index of
-        /// the culprit.
-        fn fill(&self, x: &[f64], c: &[f64], y: &mut [Vec<f64>; N], at: &Cell<usize>);
+        /// the lower one, below zero from the upper. There is room in `y` for whole groups of lanes.
+        /// Should it panic, `at` is left at the index of the culprit, and what is before it is computed.
+        fn fill(&self, x: &[f64], c: &[f64], y: [&mut [f64]; N], at: &Cell<usize>);
     }
 
     /// What the components are handed out as.
@@ -73,7 +77,7 @@ impl<F: Fn(f64) -> f64 + Sync> Integrand<1> for Scalar<F> {
 
 impl<F: Fn(f64) -> f64> Fill<1> for Scalar<F> {
     #[inline]
-    fn fill(&self, x: &[f64], _: &[f64], [y]: &mut [Vec<f64>; 1], at: &Cell<usize>) {
+    fn fill(&self, x: &[f64], _: &[f64], [y]: [&mut [f64]; 1], at: &Cell<usize>) {
         let mut mark = Mark { at: 0, seen: at };
         for (index, (x, y)) in x.iter().zip(y).enumerate() {
             mark.at = index;
@@ -94,7 +98,7 @@ impl<F: Fn(f64, f64) -> f64 + Sync> Integrand<1> for Complement<F> {
 impl<F: Fn(f64, f64) -> f64> Fill<1> for Complement<F> {
     const COMPLEMENT: bool = true;
 
-    fn fill(&self, x: &[f64], c: &[f64], [y]: &mut [Vec<f64>; 1], at: &Cell<usize>) {
+    fn fill(&self, x: &[f64], c: &[f64], [y]: [&mut [f64]; 1], at: &Cell<usize>) {
         let mut mark = Mark { at: 0, seen: at };
         for (index, ((x, c), y)) in x.iter().zip(c).zip(y).enumerate() {
             mark.at = index;
@@ -113,7 +117,7 @@ impl<F: Fn(f64) -> [f64; N] + Sync, const N: usize> Integrand<N> for Vector<F> {
 }
 
 impl<F: Fn(f64) -> [f64; N], const N: usize> Fill<N> for Vector<F> {
-    fn fill(&self, x: &[f64], _: &[f64], y: &mut [Vec<f64>; N], at: &Cell<usize>) {
+    fn fill(&self, x: &[f64], _: &[f64], mut y: [&mut [f64]; N], at: &Cell<usize>) {
         let mut mark = Mark { at: 0, seen: at };
         for (index, x) in x.iter().enumerate() {
             mark.at = index;
@@ -134,7 +138,12 @@ impl<F: Fn(&[f64], &mut [f64]) + Sync> Integrand<1> for Batch<F> {
 }
 
 impl<F: Fn(&[f64], &mut [f64])> Fill<1> for Batch<F> {
-    fn fill(&self, x: &[f64], _: &[f64], [y]: &mut [Vec<f64>; 1], at: &Cell<usize>) {
+    // A call may cost something by itself; and its panic does not say which place was to blame, so that what
+    // it is asked for must not depend on the threads.
+    const PIECE: usize = 256;
+    const DIVISIBLE: bool = false;
+
+    fn fill(&self, x: &[f64], _: &[f64], [y]: [&mut [f64]; 1], at: &Cell<usize>) {
         at.set(0);
         // What the closure forgets to write is found, not taken for zero.
         y[..x.len()].fill(f64::NAN);
@@ -153,19 +162,10 @@ impl<F: Fn(F64x8) -> F64x8 + Sync> Integrand<1> for Lanes<F> {
 impl<F: Fn(F64x8) -> F64x8> Fill<1> for Lanes<F> {
     // One copy, so that the inliner sees few uses of the closure.
     #[inline(never)]
-    fn fill(&self, x: &[f64], _: &[f64], [y]: &mut [Vec<f64>; 1], at: &Cell<usize>) {
+    fn fill(&self, x: &[f64], _: &[f64], [y]: [&mut [f64]; 1], at: &Cell<usize>) {
         let mut mark = Mark { at: 0, seen: at };
-        let (groups, rest) = x.as_chunks::<8>();
-        let (values, more) = y.as_chunks_mut::<8>().0.split_at_mut(groups.len());
-        // No lane may look beyond the interval: the last place fills those without one.
-        let mut last = [rest.last().copied().unwrap_or(0.0); 8];
-        last[..rest.len()].copy_from_slice(rest);
-        let last = if rest.is_empty() { &[] } else { std::slice::from_ref(&last) };
-        let f = &|x: &[f64; 8]| (self.0)(F64x8::from(*x)).to_array();
-        // One call: the inliner counts them.
-        for (x, y) in [(groups, values), (last, more)] {
-            kernel::apply(Level::best(), f, x, y, &mut mark.at);
-        }
+        let f = |proof, x: &[f64; 8]| (self.0)(F64x8::group(*x, proof)).to_array();
+        kernel::fill(Level::best(), f, x, y, &mut mark.at);
         std::mem::forget(mark);
     }
 }

@@ -5,7 +5,8 @@ pub(super) mod kernel;
 #[cfg(test)]
 mod tests;
 
-use kernel::Level;
+use kernel::Proof;
+use std::fmt;
 use std::ops::{
     Add, AddAssign, Div, DivAssign, Index, IndexMut, Mul, MulAssign, Neg, Sub, SubAssign,
 };
@@ -38,25 +39,40 @@ use std::ops::{
 /// let y = t.powi(2) * (-t).exp();
 /// assert_eq!(y[2], (-1.0_f64).exp());
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Clone, Copy)]
 #[repr(align(64))]
 #[doc(alias = "f64x8")]
 #[doc(alias = "numpy.ndarray")]
-pub struct F64x8([f64; 8]);
+pub struct F64x8 {
+    lanes: [f64; 8],
+    proof: Proof,
+}
 
 impl F64x8 {
+    /// Makes a group that knows of the processor what `proof` says.
+    #[inline]
+    pub(super) fn group(lanes: [f64; 8], proof: Proof) -> Self {
+        Self { lanes, proof }
+    }
+
+    /// The same knowledge with other numbers.
+    #[inline]
+    fn with(self, lanes: [f64; 8]) -> Self {
+        Self { lanes, ..self }
+    }
+
     /// Makes a group with the same number in every lane.
     #[inline]
     #[must_use]
     pub const fn splat(x: f64) -> Self {
-        Self([x; 8])
+        Self { lanes: [x; 8], proof: Proof::None }
     }
 
     /// The numbers, in order.
     #[inline]
     #[must_use]
     pub const fn to_array(self) -> [f64; 8] {
-        self.0
+        self.lanes
     }
 
     /// Applies `f` to each lane: for functions that are not here, and for integrands with branches.
@@ -72,7 +88,7 @@ impl F64x8 {
     #[inline]
     #[must_use]
     pub fn map(self, f: impl FnMut(f64) -> f64) -> Self {
-        Self(self.0.map(f))
+        self.with(self.lanes.map(f))
     }
 
     /// Drops the signs.
@@ -94,14 +110,16 @@ impl F64x8 {
     #[must_use]
     #[doc(alias = "fma")]
     pub fn mul_add(self, b: impl Into<Self>, c: impl Into<Self>) -> Self {
-        Self(kernel::mul_add8(Level::best(), &self.0, &b.into().0, &c.into().0))
+        let (b, c) = (b.into(), c.into());
+        let proof = self.proof.or(b.proof).or(c.proof);
+        Self::group(kernel::mul_add8(proof.level(), &self.lanes, &b.lanes, &c.lanes), proof)
     }
 
     /// The exponential function, within one unit of the last place.
     #[inline]
     #[must_use]
     pub fn exp(self) -> Self {
-        Self(kernel::exp8(Level::best(), &self.0))
+        self.with(kernel::exp8(self.proof.level(), &self.lanes))
     }
 
     /// The natural logarithm, within one unit of the last place.
@@ -110,7 +128,7 @@ impl F64x8 {
     #[inline]
     #[must_use]
     pub fn ln(self) -> Self {
-        Self(kernel::ln8(Level::best(), &self.0))
+        self.with(kernel::ln8(self.proof.level(), &self.lanes))
     }
 
     /// The sine, within one unit of the last place.
@@ -119,7 +137,7 @@ impl F64x8 {
     #[inline]
     #[must_use]
     pub fn sin(self) -> Self {
-        Self(kernel::sin8(Level::best(), &self.0))
+        self.with(kernel::sin8(self.proof.level(), &self.lanes))
     }
 
     /// The cosine, within one unit of the last place.
@@ -128,7 +146,7 @@ impl F64x8 {
     #[inline]
     #[must_use]
     pub fn cos(self) -> Self {
-        Self(kernel::cos8(Level::best(), &self.0))
+        self.with(kernel::cos8(self.proof.level(), &self.lanes))
     }
 
     /// Raises to a whole power.
@@ -143,10 +161,23 @@ impl F64x8 {
             1 => self,
             2 => self * self,
             3 => self * self * self,
-            4 => Self(kernel::fourth8(Level::best(), &self.0)),
-            5 => Self(kernel::fifth8(Level::best(), &self.0)),
-            _ => Self(kernel::powi8(Level::best(), &self.0, n)),
+            4 => self.with(kernel::fourth8(self.proof.level(), &self.lanes)),
+            5 => self.with(kernel::fifth8(self.proof.level(), &self.lanes)),
+            _ => self.with(kernel::powi8(self.proof.level(), &self.lanes, n)),
         }
+    }
+}
+
+impl fmt::Debug for F64x8 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("F64x8").field(&self.lanes).finish()
+    }
+}
+
+impl PartialEq for F64x8 {
+    #[inline]
+    fn eq(&self, other: &Self) -> bool {
+        self.lanes == other.lanes
     }
 }
 
@@ -161,7 +192,7 @@ impl Default for F64x8 {
 impl From<[f64; 8]> for F64x8 {
     #[inline]
     fn from(lanes: [f64; 8]) -> Self {
-        Self(lanes)
+        Self::group(lanes, Proof::None)
     }
 }
 
@@ -182,14 +213,14 @@ impl Index<usize> for F64x8 {
     /// If `lane` is 8 or more.
     #[inline]
     fn index(&self, lane: usize) -> &f64 {
-        &self.0[lane]
+        &self.lanes[lane]
     }
 }
 
 impl IndexMut<usize> for F64x8 {
     #[inline]
     fn index_mut(&mut self, lane: usize) -> &mut f64 {
-        &mut self.0[lane]
+        &mut self.lanes[lane]
     }
 }
 
@@ -198,7 +229,7 @@ impl Neg for F64x8 {
 
     #[inline]
     fn neg(self) -> Self {
-        Self(kernel::arithmetic::neg(self.0))
+        self.with(kernel::arithmetic::neg(self.lanes))
     }
 }
 
@@ -210,7 +241,8 @@ macro_rules! operators {
 
                 #[inline]
                 fn $name(self, b: Self) -> Self {
-                    Self(kernel::arithmetic::$name(self.0, b.0))
+                    let proof = self.proof.or(b.proof);
+                    Self::group(kernel::arithmetic::$name(self.lanes, b.lanes), proof)
                 }
             }
 

@@ -19,7 +19,7 @@ mod vector;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
-pub(crate) use level::Level;
+pub(crate) use level::{Level, Proof};
 
 use super::constants::{
     COS, EXP, HALF_PI_1, HALF_PI_2, HALF_PI_3, LN, LN2_HIGH, LN2_LOW, LOG2_E, SIN, TWO_OVER_PI,
@@ -378,7 +378,7 @@ functions! {
 #[inline]
 pub(crate) fn apply(
     level: Level,
-    f: impl Fn(&Eight) -> Eight,
+    f: impl Fn(Proof, &Eight) -> Eight,
     x: &[Eight],
     y: &mut [Eight],
     done: &mut usize,
@@ -402,8 +402,8 @@ pub(crate) fn apply(
     }
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx512f")]
-    fn wide(f: impl Fn(&Eight) -> Eight, x: &[Eight], y: &mut [Eight], done: &mut usize) {
-        run(f, x, y, done);
+    fn wide(f: impl Fn(Proof, &Eight) -> Eight, x: &[Eight], y: &mut [Eight], done: &mut usize) {
+        run(|x| f(Proof::Avx512, x), x, y, done);
     }
     #[cfg(target_arch = "x86_64")]
     if level == Level::Avx512 {
@@ -411,5 +411,27 @@ pub(crate) fn apply(
         return unsafe { wide(f, x, y, done) };
     }
     let _ = level;
-    run(f, x, y, done);
+    run(|x| f(Proof::None, x), x, y, done);
+}
+
+/// The same for any number of places. No lane looks beyond them: the last place fills those without one.
+/// There is room in `y` for whole groups. (`f` is taken by value: the compiler does not look through a
+/// reference to a closure.)
+#[inline(always)]
+pub(crate) fn fill(
+    level: Level,
+    f: impl Fn(Proof, &Eight) -> Eight + Copy,
+    x: &[f64],
+    y: &mut [f64],
+    done: &mut usize,
+) {
+    let (groups, rest) = x.as_chunks::<LANES>();
+    let (values, more) = y.as_chunks_mut::<LANES>().0.split_at_mut(groups.len());
+    let mut last = [rest.last().copied().unwrap_or(0.0); LANES];
+    last[..rest.len()].copy_from_slice(rest);
+    let last = if rest.is_empty() { &[] } else { std::slice::from_ref(&last) };
+    // One call: the inliner counts them.
+    for (x, y) in [(groups, values), (last, more)] {
+        apply(level, f, x, y, done);
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::super::dd::{Dd, two_product};
 use super::F64x8;
-use super::kernel::{self, BLOCK, Level};
+use super::kernel::{self, BLOCK, Level, Proof};
 use proptest::prelude::*;
 
 type Eight = [f64; 8];
@@ -335,6 +335,95 @@ fn nodes_and_sums_agree_to_the_bit_too() {
         let (sums, sizes) = kernel::sums(level, &block);
         [sums, sizes].concat()
     });
+}
+
+/// An integrand of everything there is, on one level.
+fn mixture(level: Level) -> impl Fn(Proof, &Eight) -> Eight + Copy {
+    move |_, x| {
+        let y = [
+            kernel::exp8(level, x),
+            kernel::ln8(level, x),
+            kernel::sin8(level, x),
+            kernel::cos8(level, x),
+            kernel::fifth8(level, x),
+            kernel::powi8(level, x, -7),
+        ];
+        kernel::mul_add8(
+            level,
+            &y[0],
+            &y[1],
+            &std::array::from_fn(|lane| (y[2][lane] + y[3][lane]) * y[4][lane] - y[5][lane]),
+        )
+    }
+}
+
+#[test]
+fn a_loop_over_any_number_of_places_gives_the_same_bits_on_every_level() {
+    let places: Vec<f64> = sweep(-4.0, 9.0, 90).chain(sizes(30)).collect();
+    let plain = mixture(Level::Scalar);
+    for level in Level::available() {
+        for count in (0..=70).chain([127, 128, 129, 200]) {
+            for offset in 0..9 {
+                let x: Vec<f64> = places.iter().cycle().skip(offset).take(count).copied().collect();
+                // At an odd place in memory, and with a guard behind what may be written.
+                let room = count.next_multiple_of(8);
+                let mut memory = vec![-1.0; offset + room + 8];
+                let mut shifted = vec![0.0; offset];
+                shifted.extend(&x);
+                let mut done = 0;
+                let y = &mut memory[offset..][..room];
+                kernel::fill(level, mixture(level), &shifted[offset..], y, &mut done);
+                assert_eq!(done, room);
+                let (values, behind) = memory[offset..].split_at(count);
+                for (x, y) in x.iter().zip(values) {
+                    let alone = plain(Proof::None, &[*x; 8])[0];
+                    assert!(same(&[alone], &[*y]), "{level:?} {count} {offset}, {x}: {alone} {y}");
+                }
+                assert!(behind[room - count..].iter().all(|y| *y == -1.0), "{level:?} {count}");
+                assert!(memory[..offset].iter().all(|y| *y == -1.0), "{level:?} {count}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_closure_that_is_part_of_the_loop_gives_the_same_bits() {
+    let f = |x: F64x8| {
+        let y = (x.abs() + 0.5).ln() * x.powi(5) - (-x).exp() / (2.0 + x.sin() * x.cos());
+        y.mul_add(x.powi(4), x.powi(-3)) + x.abs().sqrt()
+    };
+    let places: Vec<f64> = sweep(-4.0, 9.0, DENSE / 10).chain(sizes(DENSE / 10)).collect();
+    for count in [places.len(), 1, 7, 8, 9, 63] {
+        let x = &places[..count];
+        let room = count.next_multiple_of(8);
+        let loops = |level| {
+            let mut y = vec![0.0; room];
+            let f = |proof, x: &Eight| f(F64x8::group(*x, proof)).to_array();
+            kernel::fill(level, f, x, &mut y, &mut 0);
+            y.truncate(count);
+            y
+        };
+        // The loop of the best level proves it to its groups, the others leave it to be asked.
+        agree("a closure", &count, loops);
+        let alone: Vec<f64> = x.iter().map(|&x| f(F64x8::splat(x))[0]).collect();
+        assert!(same(&loops(Level::best()), &alone));
+    }
+}
+
+#[test]
+fn no_lane_of_a_loop_looks_beyond_the_places() {
+    for level in Level::available() {
+        for count in 1..=70 {
+            let x: Vec<f64> = (0..count).map(f64::from).collect();
+            let inside = |_, group: &Eight| {
+                assert!(group.iter().all(|x| (0.0..f64::from(count)).contains(x)), "{group:?}");
+                *group
+            };
+            let mut y = vec![0.0; x.len().next_multiple_of(8)];
+            kernel::fill(level, inside, &x, &mut y, &mut 0);
+            assert_eq!(y[..x.len()], x);
+        }
+    }
 }
 
 proptest! {

@@ -153,10 +153,107 @@ fn panels_and_points() {
     assert!((found.value - 0.5).abs() < 1e-15);
     assert_eq!(found.panels, 3);
     // A budget that does not even hold the first panels.
-    let found = Integral::new(|x: f64| x, 0.0..1.0).min_panels(u64::MAX).max_evals(100).run();
+    let found = Integral::new(|x: f64| x, 0.0..1.0).min_panels(1000).max_evals(100).run();
     assert_eq!(found.expect("a value").panels, 4);
     let found = Integral::new(f64::sqrt, 0.0..1.0).max_evals(0).run().expect("a value");
     assert_eq!((found.evals, found.status), (21, Status::MaxEvals));
+}
+
+#[test]
+fn more_panels_than_are_kept() {
+    let refused = |integral: Integral<'_, _>| match integral.max_evals(u64::MAX).run() {
+        Err(error @ IntegralError::TooManyPanels { most, .. }) => {
+            assert_eq!(most, 1 << 22);
+            assert!(error.to_string().contains("more than the 4194304 that are kept"), "{error}");
+        }
+        other => panic!("{other:?}"),
+    };
+    for panels in [(1 << 22) + 1, 1 << 36, 1 << 60, u64::MAX] {
+        for rule in CONVERGING {
+            refused(Integral::new(never, 0.0..1.0).rule(rule).min_panels(panels));
+        }
+    }
+    let many: Vec<f64> = (1..=1 << 22).map(|k| f64::from(k) / f64::from(1 << 23)).collect();
+    refused(Integral::new(never, 0.0..1.0).points(&many));
+    // A permission without a limit is no request.
+    for rule in CONVERGING {
+        let found = Integral::new(f64::exp, 0.0..1.0).rule(rule).max_evals(u64::MAX).run();
+        assert!(found.expect("a value").evals < 1000, "{rule:?}");
+    }
+}
+
+#[test]
+fn no_budget_is_overdrawn() {
+    let points = [0.1, 0.2, 0.35];
+    for rule in CONVERGING {
+        for points in [&[][..], &points] {
+            let run = |budget| {
+                let hard = |x: f64| (40.0 * x).sin().abs();
+                let integral = Integral::new(hard, 0.0..3.0).rule(rule).points(points);
+                integral.min_panels(10).max_evals(budget).run().expect("a value")
+            };
+            // What is evaluated in any case.
+            let least = run(0).evals;
+            for budget in (0..3000).step_by(37).chain([least - 1, least, least + 1]) {
+                let found = run(budget);
+                assert!(found.evals <= budget.max(least), "{rule:?}, {budget}: {found:?}");
+                assert!(found.status == Status::MaxEvals, "{rule:?}, {budget}: {found:?}");
+            }
+            let both = Integral::vector(|x: f64| [x, (40.0 * x).sin().abs()], 0.0..3.0).rule(rule);
+            let found = both.points(points).max_evals(1000).run().expect("two values");
+            assert!(found.evals <= 1000, "{rule:?}: {found:?}");
+        }
+    }
+}
+
+#[test]
+fn no_place_is_beyond_the_greatest_number() {
+    let f = |x: f64| {
+        assert!(x.is_finite(), "{x}");
+        (-x.abs()).exp()
+    };
+    let one = |range: (f64, f64), points: &[f64]| {
+        let found = Integral::new(f, range.0..range.1).points(points).run().expect("a value");
+        let exact = if range.0 < 0.0 && range.1 > 0.0 { 2.0 } else { 1.0 };
+        assert!((found.value - exact).abs() < 1e-9, "{range:?} {points:?}: {found:?}");
+    };
+    for far in [1e300, 1e308, f64::MAX] {
+        one((0.0, f64::INFINITY), &[far]);
+        one((0.0, f64::INFINITY), &[2.0, far]);
+        one((f64::NEG_INFINITY, 0.0), &[-far]);
+        one((f64::NEG_INFINITY, f64::INFINITY), &[far]);
+        one((f64::NEG_INFINITY, f64::INFINITY), &[-far]);
+    }
+}
+
+#[test]
+fn the_place_of_a_singularity_has_its_sign() {
+    for place in [-3.0, 3.0, -0.25] {
+        let f = |x: f64| (-x * x / 9.0).exp() / ((x - place).abs() + 1e-30);
+        match Integral::new(f, ..).run().expect("a value").status {
+            Status::SuspectSingularity { near } => {
+                assert!((near - place).abs() < 1e-9, "{near} for {place}");
+            }
+            other => panic!("{place}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn the_size_is_weighed_as_the_values_are() {
+    for rule in FIXED {
+        for sum in [Sum::Naive, Sum::Blocked, Sum::Neumaier, Sum::Exact] {
+            // One sign, so the size is the integral; and the ends are large.
+            let one = |sign: f64| {
+                let f = move |x: f64| sign * (x * x + 1e-3);
+                Integral::new(f, -2.0..2.0).rule(rule).sum(sum).run().expect("a value")
+            };
+            for (sign, found) in [(1.0, one(1.0)), (-1.0, one(-1.0))] {
+                let value = sign * found.value;
+                assert!((found.l1 / value - 1.0).abs() < 1e-14, "{rule:?} {sum:?}: {found:?}");
+            }
+        }
+    }
 }
 
 #[test]
@@ -347,12 +444,31 @@ fn widths_beyond_the_greatest_number() {
     }
     let error = Integral::new(never, low..high).rule(Rule::Left { steps: 1 }).run().unwrap_err();
     assert!(matches!(error, IntegralError::StepTooLarge { steps: 1 }));
-    let error = Integral::new(never, 0.0..1e-320).rule(Rule::Left { steps: 1 << 20 }).run();
-    assert!(matches!(error.unwrap_err(), IntegralError::StepTooSmall { .. }));
     // A sum that overflows although every value is finite.
     for rule in every() {
         let result = Integral::new(|_| 1e308, 0.0..1000.0).rule(rule).run();
         assert!(matches!(result, Err(IntegralError::Overflow)), "{rule:?}: {result:?}");
+    }
+}
+
+#[test]
+fn steps_that_lose_their_digits() {
+    // Less than a normal number: a thousand of them would not be as long as the interval.
+    for width in [5e-324, 1e-320, 1e-310, 2e-308] {
+        for rule in every() {
+            let error = Integral::new(never, 0.0..width).rule(rule).run().unwrap_err();
+            assert!(matches!(error, IntegralError::StepTooSmall { .. }), "{rule:?}: {error:?}");
+            assert!(error.to_string().contains("less than 2.2e-308"), "{error}");
+            let flat = BoxIntegral::new(|_: [f64; 2]| never(0.0), [0.0; 2], [1.0, width]);
+            let flat = flat.rule(if rule == Rule::DoubleExponential { Rule::Auto } else { rule });
+            assert!(matches!(flat.run(), Err(IntegralError::StepTooSmall { .. })), "{rule:?}");
+        }
+    }
+    let error = Integral::new(never, 0.0..1e-300).rule(Rule::Left { steps: 1 << 40 }).run();
+    assert!(matches!(error.unwrap_err(), IntegralError::StepTooSmall { .. }));
+    for rule in every() {
+        let found = Integral::new(|_| 3.0, 0.0..1e-300).rule(rule).run().expect("a value");
+        assert!((found.value / 3e-300 - 1.0).abs() < 1e-10, "{rule:?}: {found:?}");
     }
 }
 
@@ -380,6 +496,10 @@ fn boxes_too() {
     assert_eq!(corner([0.0; 3], [1.0, 0.0, 1.0]).expect("zero").evals, 0);
     let many = BoxIntegral::new(never, [0.0; 3], [1.0; 3]).rule(Rule::Midpoint { steps: 1 << 20 });
     assert!(matches!(many.run(), Err(IntegralError::TooManySteps { .. })));
+    // Found before room is made for the nodes of any axis.
+    let many = BoxIntegral::new(|_: [f64; 1000]| f64::NAN, [0.0; 1000], [1.0; 1000]);
+    let many = many.rule(Rule::Left { steps: 1 << 24 }).run();
+    assert!(matches!(many, Err(IntegralError::TooManySteps { evals: u64::MAX, .. })));
     let bad = BoxIntegral::new(|[x, y]: [f64; 2]| 1.0 / (x - y), [0.0; 2], [1.0; 2]);
     match bad.rule(Rule::Midpoint { steps: 4 }).run() {
         Err(IntegralError::NonFiniteAt { point, y }) => {

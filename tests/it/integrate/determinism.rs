@@ -7,6 +7,9 @@ use brigade::integrate::{
 };
 use proptest::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex};
+use std::thread::{self, ThreadId};
 
 const THREADS: [usize; 5] = [1, 2, 3, 7, 16];
 
@@ -121,6 +124,132 @@ fn a_slow_integrand_that_wakes_threads_gives_the_same_bits_too() {
                 let integral = Integral::new(slow, 0.0..1.0).rule(rule).min_panels(32);
                 if sequential { integral.sequential().run() } else { integral.run() }
             });
+        }
+    });
+}
+
+/// Lets evaluations through as soon as two threads are in one at once, and never before.
+struct Gate {
+    inside: Mutex<(usize, Vec<ThreadId>)>,
+    more: Condvar,
+}
+
+impl Gate {
+    fn new() -> Self {
+        Self { inside: Mutex::new((0, Vec::new())), more: Condvar::new() }
+    }
+
+    fn pass(&self) {
+        let mut inside = self.inside.lock().expect("no panic inside");
+        if inside.1.len() == 2 {
+            return;
+        }
+        inside.1.push(thread::current().id());
+        self.more.notify_all();
+        let both = self.more.wait_while(inside, |inside| inside.1.len() < 2);
+        let mut both = both.expect("no panic inside");
+        both.0 += 1;
+        assert_ne!(both.1[0], both.1[1], "one thread twice");
+    }
+}
+
+#[test]
+fn adaptive_rules_really_evaluate_on_several_threads_and_give_the_same_bits() {
+    within("a parallel adaptive rule", || {
+        let pools = pools();
+        for rule in [Rule::Auto, Rule::DoubleExponential, Rule::Adaptive(Kronrod::K61)] {
+            let run = |f: &(dyn Fn(f64) -> f64 + Sync)| {
+                Integral::new(f, 0.0..1.0).rule(rule).min_panels(32).rel_tol(1e-13).run()
+            };
+            let alone = bits(
+                Integral::new(slow, 0.0..1.0)
+                    .rule(rule)
+                    .min_panels(32)
+                    .rel_tol(1e-13)
+                    .sequential()
+                    .run(),
+            );
+            for pool in &pools {
+                let threads = pool.current_num_threads();
+                step(format!("{rule:?}, {threads} threads, where two must meet in the integrand"));
+                let (gate, calls) = (Gate::new(), AtomicUsize::new(0));
+                let f = |x: f64| {
+                    // The first piece, and the coarsest level of a double exponential rule, are
+                    // computed by one thread: their time tells whether others are worth waking.
+                    let call = calls.fetch_add(1, Ordering::Relaxed);
+                    if threads > 1 && call >= 128 {
+                        gate.pass();
+                    }
+                    slow(x)
+                };
+                assert_eq!(bits(pool.install(|| run(&f))), alone, "{rule:?}, {threads} threads");
+                let met = gate.inside.lock().expect("no panic inside").0;
+                assert_eq!(met, if threads > 1 { 2 } else { 0 }, "{rule:?}, {threads} threads");
+            }
+        }
+    });
+}
+
+/// What the faults of an integrand say, and where.
+fn fault<V: std::fmt::Debug>(result: Result<Estimate<V>, IntegralError<V>>) -> (u64, String) {
+    match result {
+        Err(IntegralError::NonFinite { x, y }) => (x.to_bits(), format!("{y}")),
+        Err(IntegralError::Panicked { x, payload }) => (x.to_bits(), payload.to_string()),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn the_fault_of_a_slow_integrand_is_the_same_on_every_pool() {
+    // (from where there are values that are none, from where it panics)
+    const FAULTS: [(f64, f64); 5] =
+        [(0.9, 0.2), (0.3, 0.25), (0.25, 0.3), (2.0, 0.01), (0.99, 2.0)];
+    fn faulty(x: f64, (none, panics): (f64, f64)) -> f64 {
+        // At first it is sound, so that the fault is met by several threads.
+        let bad = x > 0.5 && x < 0.505 || x > 0.7;
+        assert!(!(bad && x.fract() > panics), "panicked at {x}");
+        if bad && x > none { f64::NAN } else { slow(x) }
+    }
+    within("the fault of a slow integrand", || {
+        let pools = pools();
+        let rules = [
+            Rule::Adaptive(Kronrod::K21),
+            Rule::DoubleExponential,
+            Rule::Left { steps: 40_000 },
+            Rule::GaussLegendre { nodes: 50, steps: 100 },
+        ];
+        for (rule, faults) in rules.into_iter().flat_map(|rule| FAULTS.map(|faults| (rule, faults)))
+        {
+            let sequential = |alone: bool, kind: usize| -> (u64, String) {
+                macro_rules! run {
+                    ($integral:expr) => {{
+                        let integral = $integral.rule(rule).min_panels(40);
+                        fault(if alone { integral.sequential().run() } else { integral.run() })
+                    }};
+                }
+                let f = |x: f64| faulty(x, faults);
+                match kind {
+                    0 => run!(Integral::new(f, 0.0..1.0)),
+                    1 => run!(Integral::vector(|x| [x, f(x)], 0.0..1.0)),
+                    2 => run!(Integral::lanes(|x| x.map(f), 0.0..1.0)),
+                    3 => run!(Integral::with_complement(|x, _| f(x), 0.0..1.0)),
+                    _ => run!(Integral::batch(
+                        |x: &[f64], y: &mut [f64]| {
+                            x.iter().zip(y).for_each(|(&x, y)| *y = f(x));
+                        },
+                        0.0..1.0
+                    )),
+                }
+            };
+            for kind in 0..5 {
+                step(format!("{rule:?} {faults:?} {kind}"));
+                let expected = sequential(true, kind);
+                for pool in &pools {
+                    let found = pool.install(|| sequential(false, kind));
+                    let threads = pool.current_num_threads();
+                    assert_eq!(found, expected, "{rule:?} {faults:?} {kind}, {threads} threads");
+                }
+            }
         }
     });
 }

@@ -13,6 +13,37 @@ pub(crate) enum Level {
     Avx512 = 3,
 }
 
+/// What a group of lanes knows of the processor. The loop that is compiled for AVX-512 says so to the
+/// groups that it makes, and what is computed from a group knows as much. So where a closure has become part
+/// of that loop, nothing in it asks for the level any more: the compiler sees the answer.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Proof {
+    None,
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+}
+
+impl Proof {
+    /// What two groups know together.
+    #[inline(always)]
+    pub(crate) const fn or(self, other: Self) -> Self {
+        match self {
+            Self::None => other,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => self,
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn level(self) -> Level {
+        match self {
+            Self::None => Level::best(),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => Level::Avx512,
+        }
+    }
+}
+
 impl Level {
     /// Those that this machine has.
     pub(crate) fn available() -> Vec<Self> {
