@@ -32,11 +32,15 @@ impl<P: Policy> Guarded<P> {
     }
 
     fn enter(&self, kind: Kind) {
-        assert_eq!(self.lock.enter(kind, None), Ok(()));
+        assert!(self.is_let_in(kind, None), "there is no deadline that could pass");
     }
 
     fn enter_in_time(&self, kind: Kind) -> bool {
-        match self.lock.enter(kind, Some(some_day())) {
+        self.is_let_in(kind, Some(some_day()))
+    }
+
+    fn is_let_in(&self, kind: Kind, deadline: Option<Instant>) -> bool {
+        match self.lock.enter(kind, deadline) {
             Ok(()) => true,
             Err(Refused::TimedOut) => false,
             Err(Refused::Full) => panic!("no model has that many readers"),

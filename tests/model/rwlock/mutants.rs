@@ -8,12 +8,14 @@ const RACE: &[&str] = &["Causality violation"];
 const DEADLOCK: &[&str] = &["deadlock"];
 
 /// A lock that is handed over and not held: whatever comes of it first. Somebody walks in beside the
-/// one who has it, or, before that one has looked, past the line.
+/// one who has it, or, before that one has looked, past the line; and who leaves what does not look held
+/// takes the count of readers below zero.
 const NOT_HELD: &[&str] = &[
     "a writer beside somebody",
     "a reader beside a writer",
     "was passed by",
     "entered while an upgrade was under way",
+    "no model has that many readers",
     "a trace stayed behind",
     "deadlock",
 ];
