@@ -39,7 +39,7 @@ fn any_point_is_a_good_one_to_cancel() {
     within("cancel points", || {
         let mut state = 0x9E37_79B9_7F4A_7C15;
         for round in 0..10_000 {
-            if round % 500 == 0 {
+            if round % 50 == 0 {
                 step(format!("round {round}"));
             }
             let count = next(&mut state) % 30;

@@ -55,16 +55,17 @@ fn the_bottleneck_is_the_stage_that_the_others_wait_for() {
         let (came, report) = std::thread::scope(|threads| {
             let (control, told) = (&control, go.clone());
             threads.spawn(move || {
-                super::until(|| {
+                let text = loop {
                     let report = control.stats();
                     let slow = report.bottleneck().filter(|stage| stage.name == "slow");
-                    slow.is_some_and(|slow| {
-                        let others = report.stages.iter().filter(|stage| stage.name != "slow");
-                        let busiest = others.map(|stage| stage.busy).max().unwrap_or_default();
-                        slow.load() > 0.5 && slow.busy >= busiest + Duration::from_millis(50)
-                    })
-                });
-                let text = control.stats().to_string();
+                    let others = report.stages.iter().filter(|stage| stage.name != "slow");
+                    let busiest = others.map(|stage| stage.busy).max().unwrap_or_default();
+                    let margin = Duration::from_millis(50);
+                    if slow.is_some_and(|slow| slow.busy >= busiest + margin) {
+                        break report.to_string();
+                    }
+                    std::thread::yield_now();
+                };
                 // One for each item that the sink takes, and some for those behind it.
                 (0..100).for_each(|_| told.send(()).expect("it waits"));
                 assert!(text.contains("the bottleneck is slow"), "{text}");
