@@ -215,10 +215,10 @@ impl Batch {
 ///
 /// let (numbers, report) = parse(OnError::Collect).unwrap();
 /// assert_eq!(numbers, [1, 3]);
-/// assert_eq!(report.failures[0].item, 1);
+/// assert_eq!(report.failures[0].item, Some(1));
 ///
 /// let mut refused = Vec::new();
-/// let routed = OnError::route(|failure| refused.push(failure.item));
+/// let routed = OnError::route(|failure| refused.extend(failure.item));
 /// assert_eq!(parse(routed).unwrap().0, [1, 3]);
 /// assert_eq!(refused, [1]);
 /// ```
