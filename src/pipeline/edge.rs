@@ -71,8 +71,14 @@ pub struct Edge<T> {
     reserve: usize,
     /// How far a parked batch may be ahead of its turn.
     window: usize,
+    /// Room that is worth waking a giver for.
+    welcome: usize,
     gauge: Arc<Gauge>,
 }
+
+/// Where so much fits, a giver is woken when half of it is free: it then finds room for many items at once.
+/// Where little fits, each place counts.
+const LARGE: usize = 64;
 
 /// What an edge lets be seen of it while it works.
 #[derive(Debug, Default)]
@@ -247,6 +253,7 @@ impl<T> Edge<T> {
                 (capacity / 4).clamp(1, 64)
             },
             window: capacity.min(1024).max(2 * senders),
+            welcome: if capacity < LARGE { 1 } else { capacity / 2 },
             gauge,
         }
     }
@@ -432,8 +439,7 @@ impl<T> Edge<T> {
                 line.next += 1;
                 self.tell(&line);
                 let taker = line.wake_taker();
-                // Woken late, a giver finds room for many items at once.
-                let room = line.ring.is_empty() || line.len() * 2 <= self.capacity;
+                let room = line.len() + self.welcome <= self.capacity || line.ring.is_empty();
                 let givers = if room && !mutant(Mutant::PipelineRoomUnannounced) {
                     mem::take(&mut line.givers)
                 } else {

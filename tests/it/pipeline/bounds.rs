@@ -35,6 +35,36 @@ fn an_edge_holds_exactly_its_capacity() {
     });
 }
 
+/// Not when half of the edge is free: whoever takes may wait for just the item that is to come.
+#[test]
+fn a_place_on_a_small_edge_is_filled_at_once() {
+    within("a small edge", || {
+        for capacity in [1, 2, 5, 63] {
+            let begun = AtomicUsize::new(0);
+            let chain = Pipeline::new(0..200_usize).batch(Batch::One).capacity(capacity).map(
+                "give",
+                Par::Serial,
+                |x| begun.fetch_max(x, Ordering::SeqCst).max(x),
+            );
+            let (count, _) = chain
+                .scope(|mut items, control| {
+                    let waits = || {
+                        let report = control.stats();
+                        report.stages[2].queue == capacity && !report.stages[1].blocked.is_zero()
+                    };
+                    until(waits);
+                    for taken in 0..100 {
+                        assert_eq!(items.next(), Some(taken));
+                        until(|| begun.load(Ordering::SeqCst) > taken + capacity);
+                    }
+                    items.count()
+                })
+                .expect("nothing fails");
+            assert_eq!(count, 100);
+        }
+    });
+}
+
 /// The first item takes until nothing else moves; what came behind it must have stopped by then.
 #[test]
 fn memory_is_bounded_while_the_first_item_is_slow() {
