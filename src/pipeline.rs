@@ -546,8 +546,8 @@ impl<'p, S: Segment> Pipeline<'p, S> {
     /// unless set.
     ///
     /// In flight are never more than the sum of the capacities and one batch for each worker. Who waits
-    /// because an edge is full goes on when there is room, on edges of 64 and more when half of it is free:
-    /// so threads change hundreds of times less often.
+    /// because an edge is full goes on when there is room; on edges of 64 and more, when half of the edge
+    /// is free.
     #[doc(alias = "maxsize")]
     #[doc(alias = "buffersize")]
     pub fn capacity(mut self, items: usize) -> Self {

@@ -3,6 +3,9 @@
 
 #![cfg(not(any(brigade_loom, brigade_shuttle)))]
 
+#[path = "it/alone.rs"]
+#[allow(dead_code)]
+mod alone;
 #[path = "it/census.rs"]
 #[allow(dead_code, unused_imports)]
 mod census;

@@ -1,31 +1,15 @@
 //! Counts what a process holds, before and after.
 //!
-//! Other tests start threads and open files whenever they like, so what is counted runs alone: this
-//! test binary again, with one test.
+//! Other tests start threads and open files whenever they like, so what is counted runs alone.
 
-use std::process::Command;
-
+use crate::alone::alone;
 use crate::watchdog::{step, within};
-
-const ALONE: &str = "BRIGADE_CENSUS";
 
 /// Runs `run` in a process of its own, and asserts that it leaves as many threads, open files and
 /// child processes as it found. `test` is the full name of the test that calls this.
 #[track_caller]
 pub(crate) fn unchanged(test: &'static str, run: impl FnOnce() + Send + 'static) {
-    if std::env::var_os(ALONE).is_none_or(|alone| alone != test) {
-        let output = Command::new(std::env::current_exe().expect("a test has a path"))
-            .args(["--exact", test, "--nocapture", "--test-threads=1"])
-            .env(ALONE, test)
-            .output()
-            .expect("a test can be run again");
-        let said = [output.stdout, output.stderr].concat();
-        let said = String::from_utf8_lossy(&said);
-        assert!(said.contains("running 1 test"), "{test} is not a test:\n{said}");
-        assert!(output.status.success(), "{test}, alone:\n{said}");
-        return;
-    }
-    unchanged_here(test, run);
+    alone(test, || unchanged_here(test, run));
 }
 
 /// The same, in a process where nothing else goes on.

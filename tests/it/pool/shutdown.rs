@@ -3,10 +3,10 @@
 use super::{hold, strict};
 use crate::census::{threads_named, unchanged};
 use crate::watchdog::{step, within};
-use brigade::pool::{Claims, Pool, Refusal, Shutdown, TaskError};
+use brigade::pool::{Claims, Pool, Refusal, Shutdown, TaskError, Window};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::thread;
 use std::time::Duration;
 
@@ -275,7 +275,14 @@ fn nothing_is_left_of_pools_however_they_end() {
     });
 }
 
-use brigade::pool::Window;
+/// Ends long after the last worker has, when whoever does not wait for it is back; and says so then.
+fn outlast((pool, over): (Weak<Pool>, Arc<AtomicUsize>)) {
+    while pool.upgrade().is_some_and(|pool| pool.threads() > 0) {
+        thread::yield_now();
+    }
+    (0..1000).for_each(|_| thread::yield_now());
+    over.store(1, Ordering::Relaxed);
+}
 
 /// A job of the pool runs on a thread that waits for it, when the last worker has gone.
 #[test]
@@ -290,12 +297,7 @@ fn shutting_down_waits_for_a_job_that_is_run_by_who_waits_for_it() {
         let job = pool.submit(move |_| {
             begin.send(thread::current().id()).unwrap();
             goes_on.recv().unwrap();
-            // Nobody is left but this thread, and whoever does not wait for it is back by now.
-            while inner.0.upgrade().is_some_and(|pool| pool.threads() > 0) {
-                thread::yield_now();
-            }
-            (0..1000).for_each(|_| thread::yield_now());
-            inner.1.store(1, Ordering::Relaxed);
+            outlast(inner);
         });
         thread::scope(|s| {
             let waiter = s.spawn(|| job.result());
@@ -330,11 +332,7 @@ fn shutting_down_waits_for_a_job_that_is_run_by_who_submits_it() {
                 pool.submit(move |_| {
                     begin.send(()).unwrap();
                     goes_on.recv().unwrap();
-                    while inner.0.upgrade().is_some_and(|pool| pool.threads() > 0) {
-                        thread::yield_now();
-                    }
-                    (0..1000).for_each(|_| thread::yield_now());
-                    inner.1.store(1, Ordering::Relaxed);
+                    outlast(inner);
                 })
                 .result()
             });
