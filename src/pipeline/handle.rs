@@ -15,7 +15,8 @@ use crate::sync::{Condvar, Mutex, thread};
 /// It can be kept, sent to another thread, and pulled from there. Dropping it cancels the pipeline
 /// and waits for its threads; inside of a stage of the pipeline itself it does not wait, for the
 /// stage would wait for itself: then the threads end by themselves. To pull there what that stage has
-/// yet to make is to wait for ever, until somebody [cancels](Control::cancel).
+/// yet to make is to wait for ever, until somebody [cancels](Control::cancel). So is dropping it in a stage of
+/// another pipeline that a stage of this one runs and waits for: only its own threads are known to it.
 ///
 /// # Examples
 ///
