@@ -250,13 +250,14 @@ impl fmt::Debug for ProcessPool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use frame::HEADER;
 
     #[test]
     fn arguments_that_do_not_fit_are_an_error() {
         let job: Job<Vec<u8>, ()> = Job::new("x", |_| ());
         let arguments = vec![0_u8; 97];
         // With the length of the name, the name, and the length of the arguments.
-        assert_eq!(encode(Order::of(&job), &arguments, 100).unwrap().len(), 8 + 100);
+        assert_eq!(encode(Order::of(&job), &arguments, 100).unwrap().len(), HEADER + 100);
         match encode(Order::of(&job), &arguments, 99) {
             Err(TaskError::Worker(WorkerError::TooLong { job })) => assert_eq!(job, "x"),
             other => panic!("{other:?}"),

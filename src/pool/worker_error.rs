@@ -36,6 +36,14 @@ pub enum WorkerError {
         /// How the answer began, in hexadecimal.
         found: String,
     },
+    /// The call or its answer did not arrive as it was sent: its checksum is wrong. Nothing of it was
+    /// used, and the process was killed.
+    Altered {
+        /// The job.
+        job: &'static str,
+        /// Whether it was the answer. If it was the call, the job has not run.
+        may_have_run: bool,
+    },
     /// The arguments cannot be serialized. Nothing was sent.
     Encode {
         /// The job.
@@ -108,6 +116,17 @@ impl fmt::Display for WorkerError {
                 "what answered to the job {job:?} began with {found}, which is no answer: \
                  leave the worker's socket alone"
             ),
+            Self::Altered { job, may_have_run } => {
+                let (what, then) = match may_have_run {
+                    true => ("answer to", "submit it again if it may run twice"),
+                    false => ("call of", "it has not run, so submit it again"),
+                };
+                write!(
+                    f,
+                    "the {what} the job {job:?} did not arrive as it was sent: {then}; if it happens \
+                     often, test the machine's memory"
+                )
+            }
             Self::Encode { job, why } => {
                 write!(f, "the arguments of the job {job:?} cannot be serialized: {why}")
             }

@@ -149,6 +149,7 @@ impl Crew {
                     WorkerError::TimedOut { job, limit: order.limit.unwrap_or_default() }
                 }
                 Failure::Garbage(bytes) => WorkerError::Garbage { job, found: hex(&bytes) },
+                Failure::Altered { may_have_run } => WorkerError::Altered { job, may_have_run },
                 Failure::Undelivered | Failure::Died(_) => {
                     attempts += 1;
                     if attempts <= order.retries {
@@ -265,6 +266,7 @@ pub(super) fn understand(
         Kind::Unknown => Ok(Err(TaskError::Worker(WorkerError::UnknownJob { job }))),
         Kind::TooLong => Ok(Err(TaskError::Worker(WorkerError::TooLong { job }))),
         Kind::Misfit => Ok(Err(TaskError::Worker(WorkerError::Decode { job, why: text(body) }))),
+        Kind::Altered => Err(Failure::Altered { may_have_run: false }),
         Kind::Hello | Kind::Call => Err(Failure::Garbage(vec![kind as u8])),
     }
 }
@@ -276,10 +278,16 @@ fn hex(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::process::frame::{VERSION, begin, send};
 
     /// Greets, and answers to nothing.
     fn crew() -> Arc<Crew> {
-        let script = r"printf 'brg\001\001\000\000\000\002' >&0; exec cat >/dev/null";
+        let mut hello = begin(Kind::Hello);
+        hello.push(VERSION);
+        let mut sent = Vec::new();
+        send(hello, &mut sent).unwrap();
+        let octal: String = sent.iter().map(|byte| format!("\\{byte:03o}")).collect();
+        let script = format!("printf '{octal}' >&0; exec cat >/dev/null");
         let patience = Duration::from_secs(60);
         let program = Program {
             path: Some("/bin/sh".into()),

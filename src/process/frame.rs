@@ -1,16 +1,25 @@
-//! What goes over the socket: frames of a mark, a kind and a length, and then the bytes.
+//! What goes over the socket: frames of a header and a body.
+//!
+//! ```text
+//! 0     3      4                    8            12                    16
+//! | brg | kind | length of the body | its CRC32C | CRC32C of all this | body
+//! ```
+//!
+//! Numbers are little-endian. The header has a checksum of its own, so that nobody waits for a body whose
+//! length is a lie.
 
 use std::io::{self, ErrorKind, Read, Write};
 
+use crc32c::crc32c;
 use postcard::ser_flavors::Flavor;
 use serde::Serialize;
 
 /// Every frame begins with it; what does not is garbage.
 const MARK: [u8; 3] = *b"brg";
-const HEADER: usize = 8;
+pub(super) const HEADER: usize = 16;
 
 /// Grows with the protocol, so that two programs that differ do not misunderstand each other.
-pub(super) const VERSION: u8 = 2;
+pub(super) const VERSION: u8 = 3;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
@@ -31,11 +40,13 @@ pub(super) enum Kind {
     Misfit = 7,
     /// The result does not fit into a frame.
     TooLong = 8,
+    /// The call did not arrive as it was sent.
+    Altered = 9,
 }
 
 impl Kind {
     fn from_byte(byte: u8) -> Option<Self> {
-        const ALL: [Kind; 8] = [
+        const ALL: [Kind; 9] = [
             Kind::Hello,
             Kind::Call,
             Kind::Done,
@@ -44,6 +55,7 @@ impl Kind {
             Kind::Unknown,
             Kind::Misfit,
             Kind::TooLong,
+            Kind::Altered,
         ];
         ALL.into_iter().find(|kind| *kind as u8 == byte)
     }
@@ -58,6 +70,8 @@ pub(super) enum Broken {
     Unread,
     /// These bytes, which begin no frame.
     Garbage(Vec<u8>),
+    /// A frame that is not as it was sent.
+    Altered,
     /// The time is over.
     TimedOut,
     Io(io::Error),
@@ -79,7 +93,7 @@ pub(super) fn begin(kind: Kind) -> Vec<u8> {
     let mut frame = Vec::with_capacity(128);
     frame.extend(MARK);
     frame.push(kind as u8);
-    frame.extend([0; 4]);
+    frame.resize(HEADER, 0);
     frame
 }
 
@@ -142,9 +156,24 @@ impl Flavor for Bounded {
 pub(super) fn send(mut frame: Vec<u8>, to: &mut impl Write) -> Result<(), Broken> {
     let length = u32::try_from(frame.len() - HEADER)
         .map_err(|_| io::Error::new(ErrorKind::InvalidInput, "more than 4 GiB at once"))?;
-    frame[4..HEADER].copy_from_slice(&length.to_le_bytes());
+    let (header, body) = frame.split_at_mut(HEADER);
+    header[4..8].copy_from_slice(&length.to_le_bytes());
+    header[8..12].copy_from_slice(&crc32c(body).to_le_bytes());
+    let sum = crc32c(&header[..12]);
+    header[12..].copy_from_slice(&sum.to_le_bytes());
     to.write_all(&frame)?;
     Ok(())
+}
+
+/// The kind of a frame, and the length of its body and its checksum.
+fn open(header: &[u8; HEADER]) -> Result<(Kind, usize, u32), Broken> {
+    let [_, _, _, kind, l0, l1, l2, l3, b0, b1, b2, b3, sum @ ..] = *header;
+    if u32::from_le_bytes(sum) != crc32c(&header[..12]) {
+        return Err(Broken::Altered);
+    }
+    let kind = Kind::from_byte(kind).ok_or_else(|| Broken::Garbage(header.to_vec()))?;
+    let length = u32::from_le_bytes([l0, l1, l2, l3]) as usize;
+    Ok((kind, length, u32::from_le_bytes([b0, b1, b2, b3])))
 }
 
 /// Reads frames; what it has read beyond one begins the next.
@@ -169,19 +198,19 @@ impl Reader {
             }
             let mut wanted = HEADER;
             if let Some(header) = have.first_chunk::<HEADER>() {
-                let [_, _, _, kind, length @ ..] = *header;
-                let Some(kind) = Kind::from_byte(kind) else {
-                    return Err(Broken::Garbage(header.to_vec()));
-                };
-                wanted += u32::from_le_bytes(length) as usize;
+                let (kind, length, sum) = open(header)?;
+                wanted += length;
                 if let Some(body) = have.get(HEADER..wanted) {
+                    if crc32c(body) != sum {
+                        return Err(Broken::Altered);
+                    }
                     let body = body.to_vec();
                     self.buffer.copy_within(wanted..self.filled, 0);
                     self.filled -= wanted;
                     return Ok((kind, body));
                 }
             }
-            // By and by, so that a length which is a lie takes no memory.
+            // By and by, so that a long body takes its memory only as it comes.
             let room = wanted.min(self.filled + (1 << 20)).max(4096);
             if self.buffer.len() < room {
                 self.buffer.resize(room, 0);

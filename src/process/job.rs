@@ -154,13 +154,14 @@ mod tests {
     use super::*;
     use crate::pool::{TaskError, WorkerError};
     use crate::process::crew::understand;
+    use crate::process::frame::HEADER;
 
     #[test]
     fn a_result_that_does_not_fit_is_an_error() {
         let repeat: Job<u8, Vec<u8>> = Job::new("repeat", |times| vec![0; times.into()]);
         let answer = |times: u8| {
             let frame = repeat.answer_within(&[times], 100);
-            let (kind, body) = (frame[3], frame[8..].to_vec());
+            let (kind, body) = (frame[3], frame[HEADER..].to_vec());
             let kind = [Kind::Done, Kind::TooLong].into_iter().find(|it| *it as u8 == kind);
             understand("repeat", kind.expect("one of these"), body).expect("it is an answer")
         };

@@ -104,6 +104,10 @@ pub(super) enum Failure {
     Died(Option<ExitStatus>),
     TimedOut,
     Garbage(Vec<u8>),
+    /// The call or the answer is not as it was sent.
+    Altered {
+        may_have_run: bool,
+    },
 }
 
 #[derive(Debug)]
@@ -169,6 +173,7 @@ impl Worker {
             Silence::Ended => Failure::Died(self.process.end()),
             Silence::TimedOut => Failure::TimedOut,
             Silence::Garbage(bytes) => Failure::Garbage(bytes),
+            Silence::Altered => Failure::Altered { may_have_run: true },
         })
     }
 

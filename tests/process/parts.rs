@@ -10,8 +10,14 @@ use brigade::process::ProcessPool;
 
 use crate::jobs::{HANG, LEAVE, PRINT, Then, tell};
 
-/// A worker's greeting: a mark, its kind, a length, the version.
-const HELLO: &[u8] = b"brg\x01\x01\0\0\0\x02";
+/// A worker's greeting: a mark, its kind, a length, two checksums, the version.
+const HELLO: &[u8] = b"brg\x01\x01\0\0\0\xa5\xa0-Aa\xd6\xb0\x01\x03";
+/// The same from a worker of another version.
+const HELLO_OF_OLD: &[u8] = b"brg\x01\x01\0\0\0\xc73\xeb \x98\x09I-c";
+/// What was the result 4 when it was sent.
+const ALTERED: &[u8] = b"brg\x03\x01\0\0\0N\xc4\xe7\x95D\x02WD\x05";
+/// A worker that has got a call which is not as it was sent.
+const CALL_ALTERED: &[u8] = b"brg\x09\0\0\0\0\0\0\0\0\xd7\xd4\xd9\xb5";
 
 fn part() -> Option<String> {
     std::env::args().nth(1).filter(|part| part.starts_with("part-"))
@@ -34,6 +40,17 @@ pub(crate) fn plays_before_init() -> bool {
             let _ = socket.write_all(b"this is no answer");
             let _ = socket.read_to_end(&mut Vec::new());
         }
+        Some("part-alters") => {
+            let path = std::env::args().nth(2).expect("a path");
+            let tries = std::fs::read(&path).map_or(0, |tries| tries.len());
+            std::fs::write(&path, vec![b'x'; tries + 1]).expect("a file");
+            let Some(answer) = [ALTERED, CALL_ALTERED].get(tries) else { return false };
+            let mut socket = socket();
+            socket.write_all(HELLO).expect("a greeting");
+            let _ = socket.read(&mut [0; 1024]);
+            let _ = socket.write_all(answer);
+            let _ = socket.read_to_end(&mut Vec::new());
+        }
         Some("part-deaf") => {
             let mut socket = socket();
             socket.write_all(HELLO).expect("a greeting");
@@ -45,7 +62,7 @@ pub(crate) fn plays_before_init() -> bool {
         }
         Some("part-old") => {
             let mut socket = socket();
-            let _ = socket.write_all(b"brg\x01\x01\0\0\0\x63");
+            let _ = socket.write_all(HELLO_OF_OLD);
             let _ = socket.read_to_end(&mut Vec::new());
         }
         Some("part-late") => {

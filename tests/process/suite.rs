@@ -39,6 +39,7 @@ pub(crate) static ALL: &[(&str, fn())] = &[
     ("jobs_that_do_not_fit", jobs_that_do_not_fit),
     ("programs_that_are_no_workers", programs_that_are_no_workers),
     ("a_worker_that_answers_garbage", a_worker_that_answers_garbage),
+    ("what_is_altered_on_the_way_is_not_believed", what_is_altered_on_the_way_is_not_believed),
     ("a_worker_that_does_not_listen", a_worker_that_does_not_listen),
     (
         "a_forgotten_init_is_an_error_and_no_fork_bomb",
@@ -478,6 +479,24 @@ fn a_worker_that_answers_garbage() {
             other => panic!("{other:?}"),
         }
     }
+}
+
+/// The first process alters its answer, and the second has got an altered call; the third is as it should be.
+fn what_is_altered_on_the_way_is_not_believed() {
+    let dir = temp();
+    let path = dir.path().join("tries");
+    let this = std::env::current_exe().expect("a path");
+    let alters = builder(1).program(this, ["part-alters".as_ref(), path.as_os_str()]);
+    let alters = alters.build().expect("a sound pool");
+    for expected in [true, false] {
+        match alters.submit(&SQUARE, 2).result() {
+            Err(TaskError::Worker(WorkerError::Altered { job, may_have_run })) => {
+                assert_eq!((job, may_have_run), ("square", expected));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(alters.submit(&SQUARE, 2).result().unwrap(), 4);
 }
 
 /// What is written to it does not fit into the socket: the limit of the job ends that too.
