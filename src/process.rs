@@ -27,7 +27,7 @@
 //! |---|---|
 //! | are Rust, and no worse than a panic happens to them | [`pool`](crate::pool): some hundred times cheaper to hand over |
 //! | call code that may crash, leak, or corrupt memory | this |
-//! | may hang, and have to be killed | this, with [`Job::timeout`] |
+//! | may hang, and have to be killed | this, with [`Job::timeout`], or with a [`Builder::heartbeat`] for processes that are stopped or stuck as a whole |
 //! | change what belongs to a process: its directory, its signals, its limits | this |
 //! | are other programs | [`std::process::Command`], in a [`pool`](crate::pool) |
 //!
@@ -35,6 +35,8 @@
 //!
 //! - **A death costs one job.** Its future says which signal or status it was
 //!   ([`WorkerError::Died`]); all others go on, and a new process takes the place.
+//! - **Nothing is believed that was altered on the way**: a checksum goes with each call and each answer
+//!   ([`WorkerError::Altered`]).
 //! - **A job runs at most once**, unless it has [`retries`](Job::retries).
 //! - **Cancelling kills**: [`cancel`](crate::pool::ScopedFuture::cancel) on a running job ends its
 //!   process, and so does [`Shutdown::CancelPending`] with all that run.
@@ -53,6 +55,8 @@
 //! - What goes over is what serde can write, in `postcard`'s format: no borrowed data, and no format
 //!   that describes itself.
 //! - A worker is not told that its job is cancelled; it is killed.
+//! - A worker has a process group of its own, which a terminal takes for one in the background: a job that reads from it
+//!   is stopped by the system, until a limit kills it.
 //! - `main` runs up to [`init`] in every worker.
 //! - Unix only.
 //!

@@ -29,6 +29,16 @@ pub enum WorkerError {
         /// Its limit.
         limit: Duration,
     },
+    /// The process gave no sign of life for as long as its
+    /// [heartbeat](crate::process::Builder::heartbeat) may take, and was killed.
+    Silent {
+        /// The job.
+        job: &'static str,
+        /// How long it was silent.
+        limit: Duration,
+        /// In how many processes the job was tried.
+        attempts: u32,
+    },
     /// What came from the process is no answer. It was killed.
     Garbage {
         /// The job.
@@ -109,6 +119,20 @@ impl fmt::Display for WorkerError {
                 write!(
                     f,
                     "the job {job:?} was killed after {limit:?}: give it more time, or less work"
+                )
+            }
+            Self::Silent { job, limit, attempts } => {
+                write!(
+                    f,
+                    "the process that ran the job {job:?} gave no sign of life for {limit:?} and was \
+                     killed"
+                )?;
+                if *attempts > 1 {
+                    write!(f, ", the last of {attempts}")?;
+                }
+                f.write_str(
+                    ": see what stopped it (a signal, a debugger, a terminal that it asked), \
+                     or allow its heartbeat more time",
                 )
             }
             Self::Garbage { job, found } => write!(

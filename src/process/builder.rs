@@ -18,6 +18,7 @@ use crate::pool::{self, BuildError, Overflow};
 /// | [`queue`](Self::queue) | 1024 places; submitting to a full one waits |
 /// | [`max_tasks_per_child`](Self::max_tasks_per_child) | a process stays as long as the pool |
 /// | [`start_timeout`](Self::start_timeout) | ten seconds |
+/// | [`heartbeat`](Self::heartbeat) | none: a process may be silent for as long as its job takes |
 /// | [`program`](Self::program) | this program |
 ///
 /// # Examples
@@ -49,6 +50,7 @@ impl Builder {
                 path: None,
                 args: vec!["brigade-worker".into()],
                 patience: Duration::from_secs(10),
+                heartbeat: None,
             },
             most_served: u64::MAX,
             none_served: false,
@@ -81,6 +83,20 @@ impl Builder {
     /// job fails.
     pub fn start_timeout(mut self, limit: Duration) -> Self {
         self.program.patience = limit;
+        self
+    }
+
+    /// Kills a process that is at a job and has given no sign of life for so long, and the job fails with
+    /// [`WorkerError::Silent`](super::WorkerError::Silent), unless it has [retries](super::Job::retries).
+    ///
+    /// Such a process has been stopped, by a signal or because its job asked the terminal for something,
+    /// or it is stuck as a whole, in its allocator for instance. A job that waits or computes for ever is
+    /// alive in this sense, and needs a [`timeout`](super::Job::timeout). Some seconds are a good choice:
+    /// on a busy machine, a process that is well may be late.
+    ///
+    /// There is none by default, because a worker that a debugger holds is silent too.
+    pub fn heartbeat(mut self, patience: Duration) -> Self {
+        self.program.heartbeat = Some(patience);
         self
     }
 

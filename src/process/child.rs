@@ -6,15 +6,21 @@ use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Signal, getpgrp, getpid, kill_current_process_group, kill_process};
 
 use super::frame::{Broken, Kind, Reader, VERSION, begin, send};
 use super::job::Registered;
+use super::worker::lock;
 
 /// Tells a program that it is a worker, and of whom.
 pub(super) const PARENT: &str = "BRIGADE_WORKER_OF";
+
+/// Tells a worker how often to give a sign of life, in milliseconds.
+pub(super) const BEATS: &str = "BRIGADE_WORKER_BEATS";
 
 static INITIALISED: AtomicBool = AtomicBool::new(false);
 
@@ -81,7 +87,7 @@ fn is_orphan_of(parent: &str) -> bool {
     let is_ours = !parent.is_empty() && rustix::net::sockopt::socket_type(&input).is_ok();
     let mut ends = [PollFd::new(&input, PollFlags::empty())];
     is_ours
-        && poll(&mut ends, Some(&rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 })).is_ok()
+        && poll(&mut ends, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).is_ok()
         && ends[0].revents().contains(PollFlags::HUP)
 }
 
@@ -90,22 +96,38 @@ fn serve(jobs: &[&dyn Registered]) -> io::Result<()> {
     let mut socket = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
     rustix::stdio::dup2_stdin(File::open("/dev/null")?)?;
     let lifeline = socket.try_clone()?;
-    std::thread::Builder::new().name("lifeline".into()).spawn(move || hang_on(&lifeline))?;
-    converse(&mut socket, jobs)
+    let is_at_job = Arc::default();
+    let shared = Arc::clone(&is_at_job);
+    let live = move || hang_on(&lifeline, pause_between_beats(), &shared);
+    std::thread::Builder::new().name("lifeline".into()).spawn(live)?;
+    converse(&mut socket, jobs, &is_at_job)
 }
 
-/// Greets, and answers calls until there are no more.
-fn converse(socket: &mut (impl Read + Write), jobs: &[&dyn Registered]) -> io::Result<()> {
+/// How long a worker is silent at most.
+fn pause_between_beats() -> Option<Timespec> {
+    let millis: u64 = std::env::var(BEATS).ok()?.parse().ok()?;
+    Duration::from_millis(millis.clamp(1, 3_600_000)).try_into().ok()
+}
+
+/// Greets, and answers calls until there are no more. Who holds `is_at_job` may send.
+fn converse(
+    socket: &mut (impl Read + Write),
+    jobs: &[&dyn Registered],
+    is_at_job: &Mutex<bool>,
+) -> io::Result<()> {
     let mut hello = begin(Kind::Hello);
     hello.push(VERSION);
     let mut answer = hello;
     let mut reader = Reader::default();
     loop {
+        let mut sending = lock(is_at_job);
+        *sending = false;
         match send(answer, socket) {
             Ok(()) => {}
             Err(Broken::Io(error)) => return Err(error),
             Err(_) => return Ok(()),
         }
+        drop(sending);
         let body = match reader.next(socket, || Ok(())) {
             Ok((Kind::Call, body)) => body,
             Ok(_) => return Err(io::Error::other("this is no call")),
@@ -117,6 +139,7 @@ fn converse(socket: &mut (impl Read + Write), jobs: &[&dyn Registered]) -> io::R
             Err(Broken::Io(error)) => return Err(error),
             Err(Broken::End | Broken::Unread | Broken::TimedOut) => return Ok(()),
         };
+        *lock(is_at_job) = true;
         let (name, arguments) =
             split(&body).ok_or_else(|| io::Error::other("a call has a name"))?;
         let job = jobs.iter().find(|job| job.name().as_bytes() == name);
@@ -129,13 +152,15 @@ fn split(body: &[u8]) -> Option<(&[u8], &[u8])> {
     rest.split_at_checked(usize::from(*length))
 }
 
-/// Ends with the program that started this one, whatever this one is doing at the time.
-fn hang_on(socket: &UnixStream) {
+/// Ends with the program that started this one, whatever this one is doing at the time. Until then, it
+/// says now and then that it lives.
+fn hang_on(socket: &UnixStream, pause: Option<Timespec>, is_at_job: &Mutex<bool>) {
     loop {
         // Nothing is asked for, so all that wakes it is that the other end is gone.
         let mut ends = [PollFd::new(socket, PollFlags::empty())];
-        match poll(&mut ends, None) {
+        match poll(&mut ends, pause.as_ref()) {
             Err(rustix::io::Errno::INTR) => {}
+            Ok(0) => beat(&mut &*socket, is_at_job),
             Ok(_) | Err(_) => {
                 // What its jobs have started goes with it, if the group is its own.
                 if getpgrp() == getpid() {
@@ -145,6 +170,15 @@ fn hang_on(socket: &UnixStream) {
                 return;
             }
         }
+    }
+}
+
+/// Gives a sign of life, if somebody waits for an answer.
+fn beat(socket: &mut impl Write, is_at_job: &Mutex<bool>) {
+    let sending = lock(is_at_job);
+    if *sending {
+        // If it cannot be written, the next look at the socket says why.
+        let _ = send(begin(Kind::Beat), socket);
     }
 }
 
@@ -179,7 +213,7 @@ mod tests {
     /// What the worker says to these bytes, behind its greeting; and how it ends.
     fn serve(parent: &[u8]) -> (Vec<(Kind, Vec<u8>)>, io::Result<()>) {
         let mut parent = Parent(parent, Vec::new());
-        let end = converse(&mut parent, &[&LENGTH]);
+        let end = converse(&mut parent, &[&LENGTH], &Mutex::default());
         let mut sent = &parent.1[..];
         let mut reader = Reader::default();
         let mut frames = Vec::new();
@@ -220,6 +254,16 @@ mod tests {
             assert_eq!(answers, expected, "after {length} bytes");
             assert!(end.is_ok(), "after {length} bytes: {end:?}");
         }
+    }
+
+    #[test]
+    fn a_sign_of_life_is_given_only_while_an_answer_is_waited_for() {
+        let mut sent = Vec::new();
+        beat(&mut sent, &Mutex::new(false));
+        assert!(sent.is_empty());
+        beat(&mut sent, &Mutex::new(true));
+        let (kind, body) = Reader::default().next(&mut &sent[..], || Ok(())).unwrap();
+        assert_eq!((kind, body), (Kind::Beat, vec![]));
     }
 
     #[test]

@@ -150,12 +150,17 @@ impl Crew {
                 }
                 Failure::Garbage(bytes) => WorkerError::Garbage { job, found: hex(&bytes) },
                 Failure::Altered { may_have_run } => WorkerError::Altered { job, may_have_run },
-                Failure::Undelivered | Failure::Died(_) => {
+                Failure::Undelivered | Failure::Died(_) | Failure::NoBeat => {
                     attempts += 1;
                     if attempts <= order.retries {
                         continue;
                     }
+                    let limit = self.program.heartbeat.unwrap_or_default();
                     let status = match failure {
+                        Failure::NoBeat => {
+                            let error = WorkerError::Silent { job, limit, attempts };
+                            return Err(TaskError::Worker(error));
+                        }
                         Failure::Died(status) => status,
                         _ => None,
                     };
@@ -267,7 +272,7 @@ pub(super) fn understand(
         Kind::TooLong => Ok(Err(TaskError::Worker(WorkerError::TooLong { job }))),
         Kind::Misfit => Ok(Err(TaskError::Worker(WorkerError::Decode { job, why: text(body) }))),
         Kind::Altered => Err(Failure::Altered { may_have_run: false }),
-        Kind::Hello | Kind::Call => Err(Failure::Garbage(vec![kind as u8])),
+        Kind::Hello | Kind::Call | Kind::Beat => Err(Failure::Garbage(vec![kind as u8])),
     }
 }
 
@@ -293,6 +298,7 @@ mod tests {
             path: Some("/bin/sh".into()),
             args: vec!["-c".into(), script.into()],
             patience,
+            heartbeat: None,
         };
         Crew::new(program, 1, u64::MAX)
     }

@@ -42,11 +42,13 @@ pub(super) enum Kind {
     TooLong = 8,
     /// The call did not arrive as it was sent.
     Altered = 9,
+    /// No answer, but a sign of life from a worker that is at a job.
+    Beat = 10,
 }
 
 impl Kind {
     fn from_byte(byte: u8) -> Option<Self> {
-        const ALL: [Kind; 9] = [
+        const ALL: [Kind; 10] = [
             Kind::Hello,
             Kind::Call,
             Kind::Done,
@@ -56,6 +58,7 @@ impl Kind {
             Kind::Misfit,
             Kind::TooLong,
             Kind::Altered,
+            Kind::Beat,
         ];
         ALL.into_iter().find(|kind| *kind as u8 == byte)
     }

@@ -46,7 +46,8 @@ impl<A, R> Job<A, R> {
         Self { name, run, retries: 0, timeout: None }
     }
 
-    /// Lets the job run again, so many times at most, if the process dies that is at it.
+    /// Lets the job run again, so many times at most, if the process dies that is at it, or is killed for
+    /// want of a [heartbeat](super::Builder::heartbeat).
     ///
     /// It may have run in part, or even to its end: only a job whose second run does no harm may
     /// have this. A panic is an outcome, and so is a time limit; they are not tried again.

@@ -18,6 +18,8 @@ pub(super) enum Silence {
     /// The other end is gone.
     Ended,
     TimedOut,
+    /// There was no sign of life for as long as one may take.
+    NoBeat,
     Garbage(Vec<u8>),
     /// The answer is not as it was sent.
     Altered,
@@ -41,18 +43,36 @@ pub(super) struct Wire {
     /// Shared with whoever looks out for its end.
     pub(super) socket: Arc<UnixStream>,
     reader: Reader,
-    /// Whether the socket has a time limit now.
-    limited: bool,
+    /// How long the other end may be silent while it is at a call.
+    patience: Option<Duration>,
+    /// Which time limit the socket has now.
+    limited: Option<Limit>,
+}
+
+/// Why a wait ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Limit {
+    Deadline,
+    Silence,
+}
+
+/// How long to wait now, and why no longer.
+fn allowance(left: Option<Duration>, patience: Option<Duration>) -> Option<(Duration, Limit)> {
+    match (left, patience) {
+        (Some(left), Some(patience)) if patience < left => Some((patience, Limit::Silence)),
+        (Some(left), _) => Some((left, Limit::Deadline)),
+        (None, patience) => patience.map(|patience| (patience, Limit::Silence)),
+    }
 }
 
 impl Wire {
-    pub(super) fn new(socket: UnixStream) -> Self {
-        Self { socket: Arc::new(socket), reader: Reader::default(), limited: false }
+    pub(super) fn new(socket: UnixStream, patience: Option<Duration>) -> Self {
+        Self { socket: Arc::new(socket), reader: Reader::default(), patience, limited: None }
     }
 
     /// Waits for the greeting of a worker of this version. `Ok(false)` is anything else.
     pub(super) fn greeting(&mut self, deadline: Option<Instant>) -> Result<bool, Broken> {
-        self.read(deadline).map(|(kind, body)| kind == Kind::Hello && body == [VERSION])
+        self.read(deadline, None).map(|(kind, body)| kind == Kind::Hello && body == [VERSION])
     }
 
     /// Sends a call and waits for the answer.
@@ -61,19 +81,31 @@ impl Wire {
         call: Vec<u8>,
         deadline: Option<Instant>,
     ) -> Result<(Kind, Vec<u8>), Silence> {
-        let _ = limit(&self.socket, &mut self.limited, deadline);
+        // A limit that has passed is none for the socket, which would wait for ever.
+        limit(&self.socket, &mut self.limited, deadline, self.patience).map_err(|_| self.over())?;
         match send(call, &mut &*self.socket) {
             Ok(()) => {}
-            Err(Broken::TimedOut) => return Err(Silence::TimedOut),
+            Err(Broken::TimedOut) => return Err(self.over()),
             Err(_) => return Err(Silence::Undelivered),
         }
-        self.read(deadline).map_err(Silence::from)
+        self.read(deadline, self.patience).map_err(|broken| match broken {
+            Broken::TimedOut => self.over(),
+            broken => broken.into(),
+        })
+    }
+
+    /// Which limit it is that has passed.
+    fn over(&self) -> Silence {
+        match self.limited {
+            Some(Limit::Silence) => Silence::NoBeat,
+            _ => Silence::TimedOut,
+        }
     }
 
     /// Tells the other end that there is nothing more to do, and sees it go.
     pub(super) fn farewell(&mut self, grace: Duration) {
         let _ = self.socket.shutdown(Shutdown::Write);
-        let _ = self.read(Instant::now().checked_add(grace));
+        let _ = self.read(Instant::now().checked_add(grace), None);
     }
 
     /// Whether the other end is gone.
@@ -82,21 +114,38 @@ impl Wire {
         poll(&mut ends, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).is_ok_and(|found| found > 0)
     }
 
-    fn read(&mut self, deadline: Option<Instant>) -> Result<(Kind, Vec<u8>), Broken> {
-        let Self { socket, reader, limited } = self;
-        reader.next(&mut &**socket, || limit(socket, limited, deadline))
+    fn read(
+        &mut self,
+        deadline: Option<Instant>,
+        patience: Option<Duration>,
+    ) -> Result<(Kind, Vec<u8>), Broken> {
+        let Self { socket, reader, limited, .. } = self;
+        loop {
+            // Whatever comes is a sign of life, so each read may take as long as one.
+            let before_each = || limit(socket, limited, deadline, patience);
+            let (kind, body) = reader.next(&mut &**socket, before_each)?;
+            if kind != Kind::Beat {
+                return Ok((kind, body));
+            }
+        }
     }
 }
 
-fn limit(socket: &UnixStream, limited: &mut bool, deadline: Option<Instant>) -> io::Result<()> {
-    if deadline.is_none() && !*limited {
+fn limit(
+    socket: &UnixStream,
+    limited: &mut Option<Limit>,
+    deadline: Option<Instant>,
+    patience: Option<Duration>,
+) -> io::Result<()> {
+    let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
+    let (left, limit) = allowance(left, patience).unzip();
+    if limit.is_none() && limited.is_none() {
         return Ok(());
     }
-    let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
+    *limited = limit;
     if left == Some(Duration::ZERO) {
         return Err(io::ErrorKind::TimedOut.into());
     }
-    *limited = left.is_some();
     socket.set_read_timeout(left)?;
     socket.set_write_timeout(left)
 }
@@ -134,7 +183,7 @@ mod tests {
                 // All that it is asked is read, so that its end is an end.
                 let _ = (&theirs).read_to_end(&mut Vec::new());
             });
-            let mut wire = Wire::new(ours);
+            let mut wire = Wire::new(ours, None);
             let mut answers = Vec::new();
             match wire.greeting(late()) {
                 Ok(is_greeting) => assert!(is_greeting),
@@ -158,21 +207,22 @@ mod tests {
     const ANSWERS: [&str; 2] = ["an answer", "another"];
 
     fn conversation() -> Vec<u8> {
-        [frame(Kind::Hello, &[VERSION]), answer(ANSWERS[0]), answer(ANSWERS[1])].concat()
+        let [hello, beat] = [frame(Kind::Hello, &[VERSION]), frame(Kind::Beat, &[])];
+        [hello, beat, answer(ANSWERS[0]), answer(ANSWERS[1])].concat()
     }
 
-    /// Where the greeting ends and each answer.
-    const ENDS: [usize; 3] = [HEADER + 1, 2 * HEADER + 11, 3 * HEADER + 19];
+    /// Where the frames end: a greeting, a sign of life, two answers.
+    const ENDS: [usize; 4] = [HEADER + 1, 2 * HEADER + 1, 3 * HEADER + 11, 4 * HEADER + 19];
 
     /// How many answers there are in so many bytes.
     fn answers_in(bytes: usize) -> usize {
-        ENDS[1..].iter().filter(|end| bytes >= **end).count()
+        ENDS[2..].iter().filter(|end| bytes >= **end).count()
     }
 
     #[test]
     fn a_worker_that_stops_anywhere_is_understood_up_to_there() {
         let whole = conversation();
-        assert_eq!(whole.len(), ENDS[2]);
+        assert_eq!(whole.len(), ENDS[3]);
         for length in 0..=whole.len() {
             let (answers, silence) = converse(&whole[..length], false);
             assert_eq!(answers, ANSWERS[..answers_in(length)], "after {length} bytes");
@@ -211,7 +261,7 @@ mod tests {
         for length in 0..whole.len() {
             let (ours, theirs) = UnixStream::pair().unwrap();
             (&theirs).write_all(&whole[..length]).unwrap();
-            let mut wire = Wire::new(ours);
+            let mut wire = Wire::new(ours, None);
             let soon = || Instant::now().checked_add(Duration::from_millis(1));
             // What is there already is read, unless the limit passes first.
             match wire.greeting(soon()) {
@@ -225,6 +275,40 @@ mod tests {
                     Err(Silence::TimedOut) => break,
                     other => panic!("{length} bytes: {other:?}"),
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn what_passes_first_is_what_ends_a_wait() {
+        let [short, long] = [1, 2].map(Duration::from_secs);
+        assert_eq!(allowance(None, None), None);
+        assert_eq!(allowance(Some(short), None), Some((short, Limit::Deadline)));
+        assert_eq!(allowance(None, Some(short)), Some((short, Limit::Silence)));
+        assert_eq!(allowance(Some(short), Some(long)), Some((short, Limit::Deadline)));
+        assert_eq!(allowance(Some(long), Some(short)), Some((short, Limit::Silence)));
+    }
+
+    #[test]
+    fn a_limit_that_has_passed_is_not_waited_for() {
+        let (ours, _theirs) = UnixStream::pair().unwrap();
+        let silence =
+            Wire::new(ours, None).ask(frame(Kind::Call, &[0; 8 << 20]), Some(Instant::now()));
+        assert!(matches!(silence, Err(Silence::TimedOut)), "{silence:?}");
+    }
+
+    /// Before an answer, in the midst of one, and while a call does not get through.
+    #[test]
+    fn a_worker_that_is_silent_is_not_waited_for() {
+        let late = || Instant::now().checked_add(Duration::from_secs(60));
+        let half = &answer(ANSWERS[0])[..HEADER + 3];
+        for (said, length) in [(&[][..], 5), (half, 5), (&[], 8 << 20)] {
+            for deadline in [None, late()] {
+                let (ours, theirs) = UnixStream::pair().unwrap();
+                (&theirs).write_all(said).unwrap();
+                let mut wire = Wire::new(ours, Some(Duration::from_millis(1)));
+                let silence = wire.ask(frame(Kind::Call, &vec![0; length]), deadline);
+                assert!(matches!(silence, Err(Silence::NoBeat)), "{silence:?}");
             }
         }
     }

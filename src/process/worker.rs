@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use super::child::PARENT;
+use super::child::{BEATS, PARENT};
 use super::frame::{Broken, Kind};
 use super::wire::{Silence, Wire};
 use crate::pool::WorkerError;
@@ -30,6 +30,8 @@ pub(super) struct Program {
     pub(super) path: Option<PathBuf>,
     pub(super) args: Vec<std::ffi::OsString>,
     pub(super) patience: Duration,
+    /// How long a worker may be silent while it is at a job.
+    pub(super) heartbeat: Option<Duration>,
 }
 
 /// A child process with all that it has started, which may be killed by others than its user.
@@ -103,6 +105,7 @@ pub(super) enum Failure {
     Undelivered,
     Died(Option<ExitStatus>),
     TimedOut,
+    NoBeat,
     Garbage(Vec<u8>),
     /// The call or the answer is not as it was sent.
     Altered {
@@ -130,16 +133,24 @@ impl Worker {
                 .args(&program.args)
                 .env(PARENT, std::process::id().to_string())
                 .stdin(Stdio::from(OwnedFd::from(theirs)))
+                .env_remove(BEATS)
                 // What a terminal sends to the program is for the program to decide on, and what a
                 // worker starts goes with it.
                 .process_group(0);
+            if let Some(patience) = program.heartbeat {
+                // Some may come late.
+                command.env(BEATS, (patience / 4).as_millis().to_string());
+            }
             // The command goes, and with it our copy of their end.
             command.spawn()
         };
         let (ours, theirs) = UnixStream::pair().map_err(WorkerError::Start)?;
         let child = child(theirs).map_err(WorkerError::Start)?;
-        let mut worker =
-            Self { process: Arc::new(Process::new(child)), wire: Wire::new(ours), served: 0 };
+        let mut worker = Self {
+            process: Arc::new(Process::new(child)),
+            wire: Wire::new(ours, program.heartbeat),
+            served: 0,
+        };
         started(&worker.process);
         let deadline = Instant::now().checked_add(program.patience);
         let no_worker = |status: Option<ExitStatus>, silent| WorkerError::NoWorker {
@@ -172,6 +183,7 @@ impl Worker {
             Silence::Undelivered => Failure::Undelivered,
             Silence::Ended => Failure::Died(self.process.end()),
             Silence::TimedOut => Failure::TimedOut,
+            Silence::NoBeat => Failure::NoBeat,
             Silence::Garbage(bytes) => Failure::Garbage(bytes),
             Silence::Altered => Failure::Altered { may_have_run: true },
         })

@@ -5,7 +5,7 @@ use std::fs::OpenOptions;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use brigade::process::{Job, ProcessPool, Registered};
 use serde::de::Error as _;
@@ -23,6 +23,8 @@ pub(crate) static ALL: &[&dyn Registered] = &[
     &KILL_9,
     &HANG,
     &SHORT_OF_TIME,
+    &STOP,
+    &LINGER,
     &PID,
     &PRINT,
     &INPUT,
@@ -80,6 +82,24 @@ fn hang(told: Option<PathBuf>) {
 pub(crate) static HANG: Job<Option<PathBuf>, ()> = Job::new("hang", hang);
 pub(crate) static SHORT_OF_TIME: Job<Option<PathBuf>, ()> =
     Job::new("short of time", hang).timeout(Duration::from_millis(30));
+
+/// Stops its own process, which nobody wakes.
+pub(crate) static STOP: Job<(), ()> = Job::new("stop", |()| {
+    let _ = Command::new("sh").args(["-c", "kill -STOP $PPID"]).status();
+    hang(None);
+});
+/// Is at it for longer than `LINGER_PATIENCE`.
+pub(crate) static LINGER: Job<(), u32> = Job::new("linger", |()| {
+    let begun = Instant::now();
+    while begun.elapsed() < 3 * LINGER_PATIENCE {
+        std::thread::park_timeout(LINGER_PATIENCE);
+    }
+    std::process::id()
+})
+.retries(50);
+pub(crate) const LINGER_PATIENCE: Duration = Duration::from_millis(200);
+/// Survives a machine that is so busy that it is late.
+pub(crate) static PATIENT: Job<u64, u64> = Job::new("square", |n| n).retries(50);
 
 pub(crate) static PID: Job<(), u32> = Job::new("pid", |()| std::process::id());
 pub(crate) static PRINT: Job<String, usize> = Job::new("print", |text| {

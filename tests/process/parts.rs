@@ -11,13 +11,17 @@ use brigade::process::ProcessPool;
 use crate::jobs::{HANG, LEAVE, PRINT, Then, tell};
 
 /// A worker's greeting: a mark, its kind, a length, two checksums, the version.
-const HELLO: &[u8] = b"brg\x01\x01\0\0\0\xa5\xa0-Aa\xd6\xb0\x01\x03";
+pub(crate) const HELLO: &[u8] = b"brg\x01\x01\0\0\0\xa5\xa0-Aa\xd6\xb0\x01\x03";
 /// The same from a worker of another version.
 const HELLO_OF_OLD: &[u8] = b"brg\x01\x01\0\0\0\xc73\xeb \x98\x09I-c";
 /// What was the result 4 when it was sent.
 const ALTERED: &[u8] = b"brg\x03\x01\0\0\0N\xc4\xe7\x95D\x02WD\x05";
 /// A worker that has got a call which is not as it was sent.
 const CALL_ALTERED: &[u8] = b"brg\x09\0\0\0\0\0\0\0\0\xd7\xd4\xd9\xb5";
+/// A call of the job that never ends.
+pub(crate) const CALL_HANG: &[u8] = b"brg\x02\x06\0\0\0\x1d!\xb7\x98W\xf7\xb3\x83\x04hang\0";
+/// From a worker that is at a job.
+pub(crate) const BEAT: &[u8] = b"brg\x0a\0\0\0\0\0\0\0\0\xfe\xd8v\xac";
 
 fn part() -> Option<String> {
     std::env::args().nth(1).filter(|part| part.starts_with("part-"))

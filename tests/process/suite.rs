@@ -2,15 +2,22 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use brigade::pool::{BuildError, Overflow, Shutdown, TaskError, Until, Window, as_completed, wait};
-use brigade::process::{Builder, ProcessPool, WorkerError};
+use brigade::pool::{
+    BuildError, Overflow, Refusal, Shutdown, TaskError, Until, Window, as_completed, wait,
+};
+use brigade::process::{Builder, Job, ProcessPool, WorkerError};
 
 use crate::jobs::*;
+use crate::parts::{BEAT, CALL_HANG, HELLO};
 use crate::watchdog::step;
 
 pub(crate) static ALL: &[(&str, fn())] = &[
@@ -29,10 +36,15 @@ pub(crate) static ALL: &[(&str, fn())] = &[
     ("a_job_that_may_run_again_survives_deaths", a_job_that_may_run_again_survives_deaths),
     ("many_deaths_among_many_jobs", many_deaths_among_many_jobs),
     ("a_job_that_takes_too_long_is_killed", a_job_that_takes_too_long_is_killed),
+    ("a_worker_that_is_stopped_is_found_out", a_worker_that_is_stopped_is_found_out),
+    ("a_worker_at_a_long_job_is_alive", a_worker_at_a_long_job_is_alive),
+    ("a_worker_gives_signs_of_life", a_worker_gives_signs_of_life),
     ("cancelling_kills", cancelling_kills),
     ("cancelling_kills_what_has_not_reported_yet", cancelling_kills_what_has_not_reported_yet),
     ("cancelling_ends_the_wait_for_a_process", cancelling_ends_the_wait_for_a_process),
     ("cancelling_the_pool_kills", cancelling_the_pool_kills),
+    ("a_pool_that_a_panic_drops_kills", a_pool_that_a_panic_drops_kills),
+    ("a_pool_may_end_in_its_own_worker", a_pool_may_end_in_its_own_worker),
     ("a_process_is_replaced_after_so_many_jobs", a_process_is_replaced_after_so_many_jobs),
     ("values_that_cannot_be_sent", values_that_cannot_be_sent),
     ("crashes_while_values_are_read_and_written", crashes_while_values_are_read_and_written),
@@ -302,6 +314,52 @@ fn a_job_that_takes_too_long_is_killed() {
     assert_eq!(pool.submit(&SQUARE, 3).result().unwrap(), 9);
 }
 
+fn a_worker_that_is_stopped_is_found_out() {
+    static TWICE_STOPPED: Job<(), ()> = Job::new("stop", |()| ()).retries(1);
+    let patience = Duration::from_millis(100);
+    let pool = builder(1).heartbeat(patience).build().unwrap();
+    for (stop, tries) in [(&STOP, 1), (&TWICE_STOPPED, 2)] {
+        match pool.submit(stop, ()).result() {
+            Err(TaskError::Worker(WorkerError::Silent { job, limit, attempts })) => {
+                assert_eq!((job, limit, attempts), ("stop", patience, tries));
+            }
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(pool.submit(&PATIENT, 3).result().unwrap(), 9);
+    }
+}
+
+/// Whatever it takes: it says that it lives.
+fn a_worker_at_a_long_job_is_alive() {
+    let pool = builder(1).heartbeat(LINGER_PATIENCE).build().unwrap();
+    assert_ne!(pool.submit(&LINGER, ()).result().unwrap(), std::process::id());
+}
+
+/// Hears a worker without the pool: it greets, and while it is at a job it beats.
+fn a_worker_gives_signs_of_life() {
+    let (ours, theirs) = UnixStream::pair().expect("a pair of sockets");
+    let mut worker = Command::new(std::env::current_exe().expect("a path"))
+        .env("BRIGADE_WORKER_OF", std::process::id().to_string())
+        .env("BRIGADE_WORKER_BEATS", "1")
+        .stdin(Stdio::from(OwnedFd::from(theirs)))
+        .process_group(0)
+        .spawn()
+        .expect("a worker");
+    let hear = |expected: &[u8]| {
+        let mut heard = vec![0; expected.len()];
+        (&ours).read_exact(&mut heard).expect("a frame");
+        assert_eq!(heard, expected);
+    };
+    step("it greets");
+    hear(HELLO);
+    (&ours).write_all(CALL_HANG).expect("a call");
+    step("it beats");
+    (0..10).for_each(|_| hear(BEAT));
+    drop(ours);
+    step("it ends with the socket");
+    assert_eq!(worker.wait().expect("a status").signal(), Some(9));
+}
+
 fn cancelling_kills() {
     let pool = pool(1);
     let dir = temp();
@@ -361,6 +419,42 @@ fn cancelling_the_pool_kills() {
     assert!(pids.into_iter().all(is_dead));
     assert!(jobs.into_iter().all(|job| matches!(job.result(), Err(TaskError::Cancelled))));
     assert!(matches!(queued.result(), Err(TaskError::Cancelled)));
+}
+
+fn a_pool_that_a_panic_drops_kills() {
+    let dir = temp();
+    let path = dir.path().join("hangs");
+    let (mut job, mut pid) = (None, 0);
+    let unwound = catch_unwind(AssertUnwindSafe(|| {
+        let pool = pool(1);
+        job = Some(pool.submit(&HANG, Some(path.clone())));
+        pid = told(&path);
+        resume_unwind(Box::new("with a pool in hand"));
+    }));
+    assert_eq!(unwound.unwrap_err().downcast_ref(), Some(&"with a pool in hand"));
+    assert!(is_dead(pid));
+    assert!(matches!(job.expect("a job").result(), Err(TaskError::Cancelled)));
+}
+
+/// A callback has the last hold of it, on the thread that talks to the process.
+fn a_pool_may_end_in_its_own_worker() {
+    let pool = pool(1);
+    let dir = temp();
+    let path = dir.path().join("first");
+    let first = pool.submit(&HANG, Some(path.clone()));
+    let pid = told(&path);
+    let queued = pool.submit(&SQUARE, 3);
+    let caller = std::thread::current().id();
+    let (tell, told) = std::sync::mpsc::channel();
+    queued.on_done(move |_| {
+        drop(pool);
+        tell.send(std::thread::current().id()).expect("somebody listens");
+    });
+    kill(pid);
+    step("the pool ends");
+    assert_ne!(told.recv().expect("the callback is called"), caller);
+    assert_eq!(died(first.result()), (None, Some(9), 1));
+    assert_eq!(queued.result().unwrap(), 9);
 }
 
 fn a_process_is_replaced_after_so_many_jobs() {
@@ -501,8 +595,8 @@ fn what_is_altered_on_the_way_is_not_believed() {
 
 /// What is written to it does not fit into the socket: the limit of the job ends that too.
 fn a_worker_that_does_not_listen() {
-    static SLOW: brigade::process::Job<Vec<u8>, Vec<u8>> =
-        brigade::process::Job::new("reverse", |bytes| bytes).timeout(Duration::from_millis(30));
+    static SLOW: Job<Vec<u8>, Vec<u8>> =
+        Job::new("reverse", |bytes| bytes).timeout(Duration::from_millis(30));
     let deaf = playing("part-deaf");
     match deaf.submit(&SLOW, vec![0; 8 << 20]).result() {
         Err(TaskError::Worker(WorkerError::TimedOut { .. })) => {}
@@ -588,4 +682,7 @@ fn a_pool_that_is_shut_down_says_so() {
     assert_eq!(before.result().unwrap(), 9);
     assert_eq!(pool.idle(), 0);
     assert!(matches!(pool.submit(&SQUARE, 3).result(), Err(TaskError::PoolClosed)));
+    let refused = pool.try_submit(&REVERSE, vec![1, 2]).unwrap_err();
+    assert!(matches!(refused.reason, Refusal::Closed));
+    assert_eq!(refused.into_inner(), [1, 2]);
 }
