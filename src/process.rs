@@ -55,8 +55,8 @@
 //! - What goes over is what serde can write, in `postcard`'s format: no borrowed data, and no format
 //!   that describes itself.
 //! - A worker is not told that its job is cancelled; it is killed.
-//! - A worker has a process group of its own, which a terminal takes for one in the background: a job that reads from it
-//!   is stopped by the system, until a limit kills it.
+//! - A worker has a process group of its own, which a terminal takes for one in the background: a job
+//!   that reads from it is stopped by the system, until a limit kills it.
 //! - `main` runs up to [`init`] in every worker.
 //! - Unix only.
 //!
