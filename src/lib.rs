@@ -115,6 +115,9 @@ pub mod sink;
 mod sync;
 #[cfg(all(feature = "timeline", not(any(brigade_loom, brigade_shuttle))))]
 pub mod timeline;
+#[cfg(any(feature = "pipeline", feature = "pool"))]
+#[cfg_attr(not(all(feature = "pipeline", feature = "pool")), allow(dead_code))]
+mod waits;
 
 /// Doors for the models and the scoreboard. Not part of the interface: anything here may change
 /// or go at any time.

@@ -55,7 +55,8 @@
 //!   (`tests/it/pipeline/bounds.rs`).
 //! - **An end is an end.** Close, cancel, error, panic, time limit, or a sink that stops: every
 //!   blocked thread wakes up at once, without polling, and the call returns when all threads have
-//!   ended (`tests/it/pipeline/cancel.rs`, `tests/model/pipeline.rs`).
+//!   ended (`tests/it/pipeline/cancel.rs`, `tests/model/pipeline.rs`). Where such a call would wait for
+//!   itself, also around some corners, it is told (`tests/it/pipeline/rings.rs`).
 //! - **Nothing is lost on the way**: the payload of a panic, the error of a stage, a panic in the
 //!   `Drop` of a queued item (`tests/it/pipeline/bad_input.rs`).
 //!

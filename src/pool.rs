@@ -43,9 +43,9 @@
 //!   (`tests/it/pool/waits.rs`)
 //! - **Bounds are exact**: never more than [`queue`](Builder::queue) jobs wait for a worker, never
 //!   more than [`Window`] items of a map are on their way. (`tests/it/pool/bounds.rs`)
-//! - **No thread outlives the pool**, unless the pool is dropped inside one of its own jobs, where
-//!   waiting for itself would be for ever: then its threads end by themselves.
-//!   (`tests/it/pool/shutdown.rs` counts them.)
+//! - **No thread outlives the pool**, unless the pool is dropped inside one of its own jobs, or in what
+//!   such a job waits for, where waiting would be for ever: then its threads end by themselves.
+//!   (`tests/it/pool/shutdown.rs` counts them; `tests/it/pipeline/rings.rs`)
 //! - What happened before `submit` happens before the job; what the job did happens before whoever
 //!   sees it done goes on.
 //!
@@ -86,12 +86,10 @@
 
 mod builder;
 mod core;
-mod cycle;
 mod error;
 mod future;
 mod gather;
 mod map;
-mod place;
 #[cfg(not(any(brigade_loom, brigade_shuttle)))]
 mod scope;
 mod task;
@@ -350,7 +348,8 @@ impl Pool {
     /// It waits for a job that another thread runs, because it waits for its result, too.
     /// Whatever is submitted from here on is [`TaskError::PoolClosed`], even by a job that runs. To
     /// shut down again may only add that what is queued is cancelled. Inside one of the pool's own
-    /// jobs it does not wait, for the job would wait for itself.
+    /// jobs it does not wait, for the job would wait for itself; nor in what such a job waits for: a job of
+    /// another pool, or a pipeline.
     ///
     /// # Examples
     ///

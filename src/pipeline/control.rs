@@ -1,7 +1,6 @@
 //! The hand on a running pipeline: look at it, close it, cancel it.
 
 use std::any::Any;
-use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -11,7 +10,8 @@ use super::edge::Gauge;
 use super::error::{Failure, PipelineError};
 use super::report::{Report, StageReport};
 use super::seat::Post;
-use crate::sync::{Condvar, Mutex, Stopwatch, thread_local};
+use crate::sync::{Condvar, Mutex, Stopwatch};
+use crate::waits::{self, Inside};
 
 /// Looks at a running pipeline, closes it, or cancels it; from any thread, also from a stage.
 ///
@@ -110,11 +110,6 @@ pub(crate) enum Reason {
     Spawn(PipelineError),
 }
 
-thread_local!(
-    /// The run that this thread was started for; it holds the core for as long.
-    static WORKS_FOR: Cell<usize> = const { Cell::new(0) };
-);
-
 /// What all threads of a run share, whatever their items are.
 #[derive(Debug)]
 pub(crate) struct Core {
@@ -171,15 +166,14 @@ impl Core {
         }
     }
 
-    /// Makes this thread one of the run, for good.
+    /// Makes this thread, which holds the core for as long, one of the run.
     pub(crate) fn enter(&self) {
-        WORKS_FOR.with(|run| run.set(std::ptr::from_ref(self).addr()));
+        waits::enter(Inside::Run(self.id()));
     }
 
-    /// Whether the run waits for this thread to end.
-    #[cfg_attr(brigade_loom, allow(dead_code))]
-    pub(crate) fn waits_for_this_thread(&self) -> bool {
-        WORKS_FOR.try_with(|run| run.get() == std::ptr::from_ref(self).addr()).unwrap_or(false)
+    /// What tells it from all other runs that exist.
+    pub(crate) fn id(&self) -> usize {
+        std::ptr::from_ref(self).addr()
     }
 
     /// Claims the core for a run.
@@ -196,7 +190,12 @@ impl Core {
     }
 
     pub(crate) fn crew(&self, index: usize) -> Option<&Crew> {
-        self.begun.get()?.crews.get(index)
+        self.crews().get(index)
+    }
+
+    /// The crews of all stages, the sink's last.
+    pub(crate) fn crews(&self) -> &[Crew] {
+        self.begun.get().map_or(&[], |begun| &begun.crews)
     }
 
     pub(crate) fn deadline(&self) -> Option<Instant> {

@@ -150,7 +150,8 @@ pub enum PipelineError {
         /// How many threads there may be, with the source's and those of all stages.
         most: usize,
     },
-    /// A [`Handle`](super::Handle) was to be finished by a thread of its own pipeline.
+    /// A [`Handle`](super::Handle) was to be finished by a thread of its own pipeline, or by one that
+    /// such a thread waits for.
     InsideItself,
     /// The system gave no thread for a stage.
     Spawn {
@@ -223,8 +224,8 @@ impl fmt::Display for PipelineError {
                  threads in all: give it fewer"
             ),
             Self::InsideItself => f.write_str(
-                "a pipeline was to be waited for by one of its own threads, which would wait for \
-                 itself: it was ended; finish it outside of its stages",
+                "a pipeline was to be waited for by one of its own threads, or by one that such a \
+                 thread waits for: it was ended; finish it outside of its stages",
             ),
             Self::Spawn { stage, source } => {
                 write!(f, "no thread for stage {stage:?}: {source}")

@@ -8,15 +8,21 @@ use super::control::{Control, Core};
 use super::error::PipelineError;
 use super::items::Items;
 use super::report::Report;
+use super::seat::Post;
 use crate::sync::{Condvar, Mutex, thread};
+use crate::waits::{self, GiveUp, Knot};
 
 /// A pipeline that was [spawned](super::Pipeline::spawn): an iterator over what comes out.
 ///
 /// It can be kept, sent to another thread, and pulled from there. Dropping it cancels the pipeline
-/// and waits for its threads; inside of a stage of the pipeline itself it does not wait, for the
-/// stage would wait for itself: then the threads end by themselves. To pull there what that stage has
-/// yet to make is to wait for ever, until somebody [cancels](Control::cancel). So is dropping it in a stage of
-/// another pipeline that a stage of this one runs and waits for: only its own threads are known to it.
+/// and waits for its threads, unless one of them waits for the thread that drops it: then they end by
+/// themselves. So it is in a stage of the pipeline itself; in a stage of another that such a stage runs, pulls
+/// from or waits for; and in a job of a pool that such a stage waits for. (`tests/it/pipeline/rings.rs`)
+/// A thread that a stage starts with [`std::thread`] is a stranger to the pipeline: a stage that joins one
+/// which drops the handle waits for ever.
+///
+/// To pull from a pipeline what one of its stages has yet to make, in that stage or in something that it
+/// waits for, is to wait until somebody [cancels](Control::cancel).
 ///
 /// # Examples
 ///
@@ -33,6 +39,10 @@ use crate::sync::{Condvar, Mutex, thread};
 #[must_use = "dropping it cancels the pipeline"]
 pub struct Handle<T> {
     items: Option<Items<T>>,
+    /// The sink's counters, and how many items left here: when both agree the next one may be long in
+    /// coming.
+    sink: Arc<Post>,
+    pulled: u64,
     core: Arc<Core>,
     outcome: Arc<Outcome>,
     thread: Option<thread::JoinHandle<()>>,
@@ -41,34 +51,55 @@ pub struct Handle<T> {
 /// Where the pipeline's own thread leaves how it ended.
 #[derive(Debug)]
 pub(super) struct Outcome {
-    told: Mutex<Option<Result<Report, PipelineError>>>,
+    state: Mutex<State>,
     changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    told: Option<Result<Report, PipelineError>>,
+    /// Who waits here is waited for.
+    given_up: bool,
 }
 
 impl Outcome {
     pub(super) fn new() -> Self {
-        Self { told: Mutex::new(None), changed: Condvar::new() }
+        Self { state: Mutex::new(State::default()), changed: Condvar::new() }
     }
 
     pub(super) fn tell(&self, outcome: Result<Report, PipelineError>) {
-        *self.told.lock() = Some(outcome);
+        self.state.lock().told = Some(outcome);
         self.changed.notify_all();
     }
 
     /// Blocks until the outcome is known, at most until `deadline`.
-    fn wait(&self, deadline: Option<Instant>) -> Option<Result<Report, PipelineError>> {
-        let mut told = self.told.lock();
-        while told.is_none() {
+    fn wait(&self, deadline: Option<Instant>) -> Result<(), Knot> {
+        let mut state = self.state.lock();
+        while state.told.is_none() {
+            if state.given_up {
+                return Err(Knot);
+            }
             match deadline {
-                None => self.changed.wait(&mut told),
+                None => self.changed.wait(&mut state),
                 Some(at) => {
-                    if self.changed.wait_until(&mut told, at).timed_out() {
+                    if self.changed.wait_until(&mut state, at).timed_out() {
                         break;
                     }
                 }
             }
         }
-        told.take()
+        Ok(())
+    }
+
+    fn take(&self) -> Option<Result<Report, PipelineError>> {
+        self.state.lock().told.take()
+    }
+}
+
+impl GiveUp for Outcome {
+    fn give_up(&self) {
+        self.state.lock().given_up = true;
+        self.changed.notify_all();
     }
 }
 
@@ -79,7 +110,9 @@ impl<T> Handle<T> {
         outcome: Arc<Outcome>,
         thread: thread::JoinHandle<()>,
     ) -> Self {
-        Self { items: Some(items), core, outcome, thread: Some(thread) }
+        let sink = core.crews().last().and_then(|crew| crew.posts.first());
+        let sink = sink.map_or_else(|| Arc::new(Post::new()), Arc::clone);
+        Self { items: Some(items), sink, pulled: 0, core, outcome, thread: Some(thread) }
     }
 
     /// Gives the hand on the pipeline, to keep.
@@ -96,19 +129,17 @@ impl<T> Handle<T> {
     /// Whatever ended it before its end. If the [time limit](super::Pipeline::time_limit) passes
     /// while a stage is inside of code that does not return, this does not wait for it: it is
     /// [`PipelineError::TimedOut`] with the name of that stage, and the threads end when the code
-    /// returns. [`PipelineError::InsideItself`] is returned at once to a stage of the pipeline itself;
-    /// the pipeline ends all the same.
+    /// returns. [`PipelineError::InsideItself`] is returned instead of waiting where dropping the handle
+    /// would not wait: where a thread of the pipeline waits for this one. The pipeline ends all the same.
     pub fn finish(mut self) -> Result<Report, PipelineError> {
         self.items = None;
         self.core.stop();
-        if self.core.waits_for_this_thread() {
-            self.thread = None;
-            return Err(PipelineError::InsideItself);
-        }
-        let told = self.outcome.wait(self.core.deadline());
-        match told {
+        // From here on the threads end by themselves.
+        let thread = self.thread.take();
+        self.wait(self.core.deadline()).map_err(|Knot| PipelineError::InsideItself)?;
+        match self.outcome.take() {
             Some(outcome) => {
-                self.join();
+                let _ = thread.map(thread::JoinHandle::join);
                 let Report { failures, .. } = outcome?;
                 // The threads may have ended long before the last item was pulled, and only who pulls
                 // meets the failure behind it.
@@ -116,7 +147,6 @@ impl<T> Handle<T> {
                 Ok(Report { failures, ..self.core.report() })
             }
             None => {
-                self.thread = None;
                 self.core.late();
                 match self.core.outcome() {
                     Err(error) => Err(error),
@@ -126,12 +156,17 @@ impl<T> Handle<T> {
         }
     }
 
-    fn join(&mut self) {
-        if let Some(thread) = self.thread.take()
-            && !self.core.waits_for_this_thread()
-        {
-            let _ = thread.join();
-        }
+    /// Blocks until the pipeline has ended, at most until `deadline`.
+    fn wait(&self, deadline: Option<Instant>) -> Result<(), Knot> {
+        let gives_up = deadline.is_none().then(|| Arc::clone(&self.outcome) as Arc<dyn GiveUp>);
+        let _posted = waits::wait_for_run(self.core.id(), gives_up)?;
+        self.outcome.wait(deadline)
+    }
+
+    #[inline(never)]
+    fn pull(&mut self) -> Option<T> {
+        let _posted = waits::pull_from(self.core.id());
+        self.items.as_mut()?.next()
     }
 }
 
@@ -140,7 +175,12 @@ impl<T> Iterator for Handle<T> {
 
     #[inline]
     fn next(&mut self) -> Option<T> {
-        self.items.as_mut()?.next()
+        let item = match self.pulled < self.sink.taken.get() {
+            true => self.items.as_mut()?.next(),
+            false => self.pull(),
+        };
+        self.pulled += u64::from(item.is_some());
+        item
     }
 }
 
@@ -148,10 +188,12 @@ impl<T> std::iter::FusedIterator for Handle<T> {}
 
 impl<T> Drop for Handle<T> {
     fn drop(&mut self) {
-        if self.thread.is_some() {
+        if let Some(thread) = self.thread.take() {
             self.control().cancel();
             self.items = None;
-            self.join();
+            if self.wait(None).is_ok() {
+                let _ = thread.join();
+            }
         }
     }
 }

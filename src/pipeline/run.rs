@@ -16,6 +16,7 @@ use super::stage::{Plan, Segment};
 use super::work::Run;
 use super::{OnError, Pipeline};
 use crate::sync::{Stopwatch, thread};
+use crate::waits;
 
 /// Where the threads of one run are started.
 pub struct Threads<'scope, 'env> {
@@ -42,7 +43,10 @@ impl<'scope> Threads<'scope, '_> {
         work: impl FnOnce() + Send + 'scope,
     ) -> Result<(), PipelineError> {
         let core = &self.run.core;
+        // Who conducts the run waits for the thread; so does whoever waits for that one.
+        let place = waits::here();
         let spawned = spawn_named(self.scope, thread_name(name), move || {
+            waits::inherit(place);
             core.enter();
             work();
         });

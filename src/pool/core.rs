@@ -19,9 +19,9 @@ use std::time::{Duration, Instant};
 
 use super::builder::{Claims, Overflow, Shutdown};
 use super::error::{Refusal, TaskError};
-use super::place;
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crate::sync::{Condvar, Mutant, Mutex, Patience, mutant, thread};
+use crate::waits::{self, End, Inside};
 
 /// Something that waits in the line.
 pub(super) trait Run: Send + Sync {
@@ -248,7 +248,7 @@ impl<'env> Core<'env> {
                     break;
                 }
                 // Whoever is part of the pool would wait for those who wait for it.
-                Some(Overflow::Block) if !place::is_part_of(self.id) => {
+                Some(Overflow::Block) if !self.is_part_of() => {
                     queue.blocked += 1;
                     self.room.wait(&mut queue);
                     queue.blocked -= 1;
@@ -345,7 +345,7 @@ impl<'env> Core<'env> {
 
     /// What a worker does all its life.
     pub(super) fn work(&self, id: u64, number: usize) {
-        place::enter(self.id);
+        waits::enter(Inside::Worker(self.id));
         let mut returning = false;
         while let Some(task) = self.next(id, number, returning) {
             task.run();
@@ -469,7 +469,7 @@ impl<'env> Core<'env> {
     pub(super) fn may_claim(&self) -> bool {
         match self.limits.claims {
             Claims::Anywhere => true,
-            Claims::InWorkers => place::is_part_of(self.id),
+            Claims::InWorkers => self.is_part_of(),
             Claims::Never => false,
         }
     }
@@ -516,12 +516,16 @@ impl<'env> Core<'env> {
         self.inline.fetch_or(1, Ordering::AcqRel) > 1 && !mutant(Mutant::PoolInlineForgotten)
     }
 
+    /// Whether others of the pool may be waiting for this thread: it is a worker, or inside a job, or
+    /// what it is part of is.
+    fn is_part_of(&self) -> bool {
+        waits::is_inside(End::Pool(self.id))
+    }
+
     /// Waits for the workers of a closed pool, and for those who run one of its jobs in their stead,
-    /// unless they may be waiting for the caller.
+    /// unless one of them waits for the caller.
     pub(super) fn join(&self) {
-        if place::is_part_of(self.id) {
-            return;
-        }
+        let Ok(_posted) = waits::wait_for(std::iter::once(End::Pool(self.id))) else { return };
         let mut queue = self.queue.lock();
         while queue.alive > 0 || self.runs_inline() {
             self.gone.wait(&mut queue);

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::error::TaskError;
 use super::task::{Outcome, Work};
+use crate::waits::Knot;
 
 /// The result of a job, which may still be to come.
 ///
@@ -156,7 +157,7 @@ impl<T> ScopedFuture<'_, T> {
             // It is there, unless it has been polled for: the future is not shared.
             Ok(true) => Ok(shared.take().unwrap_or(Err(TaskError::Taken))),
             Ok(false) => Err(self),
-            Err(super::cycle::Cycle) => Ok(Err(TaskError::Cycle)),
+            Err(Knot) => Ok(Err(TaskError::Cycle)),
         }
     }
 }

@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::cycle;
 use super::future::ScopedFuture;
 use crate::sync::{Condvar, Mutex};
+use crate::waits::{self, End, Knot};
 
 /// Which futures of a group have been done, in that order, and a bell for whoever waits.
 #[derive(Debug)]
@@ -107,7 +107,7 @@ pub fn wait<T>(futures: &[ScopedFuture<'_, T>], until: Until, limit: Option<Dura
             None if help(futures.iter().map(Some), &mut helped) => watch.look(),
             None => {
                 let left = futures.iter().filter(|future| !future.is_done());
-                let posted = cycle::wait_for(left.map(|future| future.work.id()));
+                let posted = waits::wait_for(left.map(|future| End::Job(future.work.id())));
                 posted.ok().and_then(|_posted| watch.next(None))
             }
         }) else {
@@ -245,11 +245,11 @@ impl<'env, T> Iterator for Completed<'env, T> {
                 if help(self.futures.iter().map(Option::as_ref), &mut self.helped) {
                     continue;
                 }
-                let left = self.futures.iter().flatten().map(|future| future.work.id());
-                index = match cycle::wait_for(left) {
+                let left = self.futures.iter().flatten();
+                index = match waits::wait_for(left.map(|future| End::Job(future.work.id()))) {
                     Ok(_posted) => self.watch.next(None),
                     // Its result says so.
-                    Err(cycle::Cycle) => self.futures.iter().position(Option::is_some),
+                    Err(Knot) => self.futures.iter().position(Option::is_some),
                 };
             }
             // One that was given back because of a cycle may be done by now.

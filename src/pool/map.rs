@@ -5,10 +5,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::cycle;
 use super::error::TaskError;
 use super::future::Future;
 use super::gather::{Watch, help};
+use crate::waits::{self, End, Knot};
 
 /// How many items may be on their way: taken from the source, and not yet given to the caller.
 ///
@@ -269,11 +269,11 @@ impl<I: Iterator, T> Iterator for MapUnordered<'_, I, T> {
                 if help(self.ahead.iter().map(Option::as_ref), &mut 0) {
                     continue;
                 }
-                let ahead = self.ahead.iter().flatten().map(|future| future.work.id());
-                at = match cycle::wait_for(ahead) {
+                let ahead = self.ahead.iter().flatten();
+                at = match waits::wait_for(ahead.map(|future| End::Job(future.work.id()))) {
                     Ok(_posted) => self.watch.next(None),
                     // Its result says so.
-                    Err(cycle::Cycle) => self.ahead.iter().position(Option::is_some),
+                    Err(Knot) => self.ahead.iter().position(Option::is_some),
                 };
             }
             // One that was taken because of a cycle is told of when it is done, too.

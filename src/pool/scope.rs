@@ -13,6 +13,7 @@ use super::error::SubmitError;
 use super::future::ScopedFuture;
 use super::task::Plain;
 use super::{Pool, Shutdown, TaskCx, submit, try_submit};
+use crate::waits;
 
 /// Where jobs that borrow are submitted: see [`Pool::scope`].
 #[derive(Clone)]
@@ -136,10 +137,15 @@ impl Pool {
 
 fn spawn_in<'scope>(threads: &'scope thread::Scope<'scope, '_>, limits: &Limits) -> Spawn<'scope> {
     let name = limits.name.clone();
+    let place = waits::here();
     Box::new(move |core: Arc<Core<'scope>>, id, number| {
+        let place = place.clone();
         thread::Builder::new()
             .name(format!("{name}-{number}"))
-            .spawn_scoped(threads, move || core.work(id, number))
+            .spawn_scoped(threads, move || {
+                waits::inherit(place);
+                core.work(id, number);
+            })
             .map(|_joined_by_the_scope| None)
     })
 }

@@ -20,12 +20,11 @@ use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use super::core::{Core, Run, Surroundings, discard, shielded};
-use super::cycle::{self, Cycle};
 use super::error::{Panic, TaskError};
 use super::gather::Watch;
-use super::place;
 use crate::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use crate::sync::{Condvar, Mutant, Mutex, MutexGuard, Patience, mutant};
+use crate::waits::{self, End, Inside, Knot};
 
 /// What a job leaves behind.
 pub(super) type Outcome<T> = Result<T, TaskError>;
@@ -181,6 +180,11 @@ where
         self.job.lock().take()
     }
 
+    /// Where the thread is that runs it.
+    fn place(&self) -> Inside {
+        Inside::Job { task: self.id(), pool: self.core.id }
+    }
+
     fn claim(&self, state: u8) -> Option<F> {
         let mut job = self.job.lock();
         let claimed = job.take()?;
@@ -196,7 +200,7 @@ where
             ticket,
             listens: Cell::new(false),
         };
-        place::inside(self.id(), self.core.id, || {
+        waits::inside(self.place(), || {
             let outcome = catch_unwind(AssertUnwindSafe(|| job.call(&cx))).unwrap_or_else(
                 |payload: Box<dyn Any + Send>| Err(TaskError::Panicked(Panic::new(payload))),
             );
@@ -210,7 +214,7 @@ where
     /// Ends it with an error. Who waits for it waits for its callbacks, so they are part of it.
     fn end_unrun(&self, job: F, error: TaskError) {
         discard(job);
-        place::inside(self.id(), self.core.id, || self.shared.complete(Err(error)));
+        waits::inside(self.place(), || self.shared.complete(Err(error)));
     }
 }
 
@@ -389,7 +393,7 @@ impl<'env, T> Shared<'env, T> {
     }
 
     /// Blocks until it is done or the deadline has passed, and tells which.
-    pub(super) fn wait(&self, task: usize, deadline: Option<Instant>) -> Result<bool, Cycle> {
+    pub(super) fn wait(&self, task: usize, deadline: Option<Instant>) -> Result<bool, Knot> {
         let mut patience = Patience::among(2);
         loop {
             if self.is_done() {
@@ -400,7 +404,7 @@ impl<'env, T> Shared<'env, T> {
             }
         }
         let _posted = match deadline {
-            None => Some(cycle::wait_for(std::iter::once(task))?),
+            None => Some(waits::wait_for(std::iter::once(End::Job(task)))?),
             Some(_) => None,
         };
         let mut slot = self.slot.lock();

@@ -127,6 +127,10 @@ mutants! {
     PoolInlineUnannounced,
     PoolFinishLooksAtTheLine,
     PoolQuietUnannounced,
+    // Who waits for whom.
+    WaitPostsNothing,
+    WaitPullTellsNobody,
+    WaitPlaceNotInherited,
 }
 
 #[cfg(not(any(brigade_loom, brigade_shuttle)))]

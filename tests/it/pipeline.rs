@@ -6,6 +6,7 @@ mod cancel;
 mod chains;
 mod errors;
 mod left_behind;
+mod rings;
 mod stats;
 
 use std::sync::{Condvar, Mutex, PoisonError};

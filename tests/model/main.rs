@@ -17,6 +17,8 @@ mod phaser;
 #[cfg(feature = "pipeline")]
 mod pipeline;
 mod pool;
+#[cfg(feature = "pipeline")]
+mod rings;
 mod rwlock;
 mod semaphore;
 mod sink;
@@ -31,6 +33,8 @@ const CONTRASTS: &[&[contrast::Contrast]] = &[
     pool::CONTRASTS,
     #[cfg(feature = "pipeline")]
     pipeline::CONTRASTS,
+    #[cfg(feature = "pipeline")]
+    rings::CONTRASTS,
     rwlock::CONTRASTS,
     semaphore::CONTRASTS,
     sink::CONTRASTS,

@@ -4,6 +4,7 @@ use super::{Gate, until};
 use crate::watchdog::{step, within};
 use brigade::pipeline::{Control, Handle, Par, Pipeline, PipelineError};
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -172,14 +173,18 @@ fn a_handle_that_is_dropped_ends_its_pipeline() {
     });
 }
 
-type Held = Arc<Mutex<Option<Handle<u64>>>>;
+pub(super) type Held = Arc<Mutex<Option<Handle<u64>>>>;
 
-/// A pipeline that is let go by its second stage as `let_go` does it.
-fn lets_itself_go(alive: &Arc<AtomicI64>, let_go: impl Fn(&Held) + Send + Sync + 'static) {
+/// A pipeline that is let go by its second stage as `let_go` does it, and without a panic.
+pub(super) fn lets_itself_go(
+    alive: &Arc<AtomicI64>,
+    let_go: impl Fn(&Held) + Send + Sync + 'static,
+) {
     let held = Held::default();
     let own = Arc::clone(&held);
     let (counted, started) = (Arc::clone(alive), Arc::new(Gate::default()));
     let gate = Arc::clone(&started);
+    let (tell, told) = channel();
     let handle = Pipeline::new(0_u64..)
         .capacity(2)
         .map("count", Par::Workers(2), move |x| Counted::new(x, &counted))
@@ -187,6 +192,7 @@ fn lets_itself_go(alive: &Arc<AtomicI64>, let_go: impl Fn(&Held) + Send + Sync +
             gate.pass();
             if x.0 == 0 {
                 let_go(&own);
+                tell.send("let go").expect("the test listens");
             }
             x.0
         })
@@ -196,6 +202,7 @@ fn lets_itself_go(alive: &Arc<AtomicI64>, let_go: impl Fn(&Held) + Send + Sync +
     *held.lock().unwrap() = Some(handle);
     drop(held);
     started.open();
+    assert_eq!(told.recv(), Ok("let go"), "it panicked");
     // The end of the threads as well, for what the stages are made of is dropped after that.
     until(|| control.is_cancelled() && Arc::strong_count(alive) == 1);
     assert_eq!(alive.load(Ordering::Relaxed), 0, "an item was left");

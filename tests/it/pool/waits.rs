@@ -206,6 +206,57 @@ fn a_ring_through_a_callback_is_told() {
     });
 }
 
+/// A job waits for one of another pool, which waits for the end of the first one's.
+#[test]
+fn a_ring_through_the_end_of_a_pool_comes_apart() {
+    within("ring through a pool's end", || {
+        for ends_first in [false, true] {
+            let (first, second) = (Arc::new(strict(1)), strict(1));
+            let (tell, told) = channel();
+            let (begin, begun) = channel();
+            let (give, given) = channel::<Future<()>>();
+            let waits = first.submit(move |_| {
+                begin.send(()).unwrap();
+                tell.send(is_cycle(&given.recv().unwrap().result())).unwrap();
+            });
+            begun.recv().unwrap();
+            let ends = Arc::downgrade(&first);
+            let ends = second.submit(move |_| {
+                if let Some(pool) = ends.upgrade() {
+                    pool.shutdown(Shutdown::Drain);
+                }
+            });
+            while ends_first && !first.is_shut_down() {
+                std::thread::yield_now();
+            }
+            give.send(ends).unwrap();
+            // It is told if the other one was first, which then waits on; else the other one does not.
+            let _either = told.recv().unwrap();
+            drop((first, second));
+            waits.result().unwrap();
+        }
+    });
+}
+
+/// The scope waits for its jobs, and one of them for the end of the pool.
+#[test]
+fn a_scope_in_a_job_lets_the_pool_go() {
+    within("scope in a job", || {
+        let pool = Arc::new(strict(1));
+        let (give, given) = channel::<Arc<Pool>>();
+        let job = pool.submit(move |_| {
+            let pool = given.recv().unwrap();
+            pool.scope(|s| drop(s.submit(|_| pool.shutdown(Shutdown::Drain))));
+            drop(Arc::into_inner(pool).expect("the last one"));
+        });
+        while !job.is_running() {
+            std::thread::yield_now();
+        }
+        give.send(pool).unwrap();
+        job.result().unwrap();
+    });
+}
+
 /// The callbacks of a job that is cancelled are waited for as those of any other.
 #[test]
 fn a_ring_through_the_callback_of_a_cancelled_job_is_told() {
