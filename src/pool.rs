@@ -238,7 +238,8 @@ impl Pool {
     /// thread.
     ///
     /// A panic in `job` is the result of its item; the others are not affected. A panic in `items` is
-    /// the caller's: of this call, or of the one that asks for a result, and loses none.
+    /// that of the call that asks for a result, also if it is this call that met it, and no result is lost:
+    /// that call panics, and the next ones give what there is. (`tests/it/pool/gather.rs`)
     ///
     /// # Panics
     ///

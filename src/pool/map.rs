@@ -1,10 +1,13 @@
 //! A function over many items, by many workers, with a bound on how many are on their way.
 
+use std::any::Any;
 use std::collections::VecDeque;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::core::discard;
 use super::error::TaskError;
 use super::future::Future;
 use super::gather::{Watch, help};
@@ -26,8 +29,8 @@ fn check(window: Window) -> usize {
 /// The results of [`Pool::map`](super::Pool::map), in the order of the items.
 ///
 /// Dropping it cancels what has not begun, and asks what is running to end. A panic in the source is
-/// one of the call that asked it: the source is not asked again, and the results of what it gave are still
-/// to be had.
+/// one of the call that asked it for an item, or, if that was the call that made this, of the first that asks
+/// this for a result. The source is not asked again, and the results of what it gave are still to be had.
 #[must_use = "only what is asked for is computed, but for the window"]
 pub struct Map<'p, I: Iterator, T> {
     items: Source<I>,
@@ -35,6 +38,7 @@ pub struct Map<'p, I: Iterator, T> {
     window: usize,
     ahead: VecDeque<Future<T>>,
     in_hand: Option<Result<T, TaskError>>,
+    early: Early,
 }
 
 /// Items until there are no more, or until it panics.
@@ -59,12 +63,40 @@ impl<I: Iterator> Source<I> {
     }
 }
 
+/// What a source panicked with when it was first asked: nobody had what gives the results then.
+struct Early(Option<Box<dyn Any + Send>>);
+
+impl Early {
+    fn of(ask: impl FnOnce()) -> Self {
+        Self(catch_unwind(AssertUnwindSafe(ask)).err())
+    }
+
+    /// Goes on panicking, once.
+    fn tell(&mut self) {
+        if let Some(payload) = self.0.take() {
+            resume_unwind(payload);
+        }
+    }
+}
+
+impl Drop for Early {
+    fn drop(&mut self) {
+        discard(self.0.take());
+    }
+}
+
 impl<'p, I: Iterator, T> Map<'p, I, T> {
     pub(crate) fn new(items: I, window: Window, submit: Submit<'p, I::Item, T>) -> Self {
         let window = check(window);
-        let items = Source::new(items);
-        let mut map = Self { items, submit, window, ahead: VecDeque::new(), in_hand: None };
-        map.fill();
+        let mut map = Self {
+            items: Source::new(items),
+            submit,
+            window,
+            ahead: VecDeque::new(),
+            in_hand: None,
+            early: Early(None),
+        };
+        map.early = Early::of(|| map.fill());
         map
     }
 
@@ -112,6 +144,7 @@ impl<'p, I: Iterator, T> Map<'p, I, T> {
         &mut self,
         limit: Duration,
     ) -> Result<Option<Result<T, TaskError>>, NotYet> {
+        self.early.tell();
         if let Some(outcome) = self.in_hand.take() {
             return Ok(Some(outcome));
         }
@@ -148,6 +181,7 @@ impl<I: Iterator, T> Iterator for Map<'_, I, T> {
     type Item = Result<T, TaskError>;
 
     fn next(&mut self) -> Option<Self::Item> {
+        self.early.tell();
         if let Some(outcome) = self.in_hand.take() {
             return Some(outcome);
         }
@@ -183,6 +217,7 @@ pub struct MapUnordered<'p, I: Iterator, T> {
     vacant: Vec<usize>,
     watch: Arc<Watch>,
     in_hand: Option<Result<T, TaskError>>,
+    early: Early,
 }
 
 impl<'p, I: Iterator, T> MapUnordered<'p, I, T> {
@@ -196,8 +231,9 @@ impl<'p, I: Iterator, T> MapUnordered<'p, I, T> {
             vacant: Vec::new(),
             watch: Watch::new(),
             in_hand: None,
+            early: Early(None),
         };
-        map.fill(window);
+        map.early = Early::of(|| map.fill(window));
         map
     }
 
@@ -239,6 +275,7 @@ impl<'p, I: Iterator, T> MapUnordered<'p, I, T> {
         &mut self,
         limit: Duration,
     ) -> Result<Option<Result<T, TaskError>>, NotYet> {
+        self.early.tell();
         if let Some(outcome) = self.in_hand.take() {
             return Ok(Some(outcome));
         }
@@ -260,6 +297,7 @@ impl<I: Iterator, T> Iterator for MapUnordered<'_, I, T> {
     type Item = Result<T, TaskError>;
 
     fn next(&mut self) -> Option<Self::Item> {
+        self.early.tell();
         if let Some(outcome) = self.in_hand.take() {
             return Some(outcome);
         }

@@ -225,20 +225,52 @@ fn a_source_that_panics_loses_no_result() {
     within("panicking source", || {
         let pool = strict(2);
         for timed in [false, true] {
-            let mut map = pool.map(panics_at_4(), Window(2), |n| n);
-            let all = all_of(|| match timed {
-                true => map.next_timeout(Duration::from_secs(60)).unwrap(),
-                false => map.next(),
-            });
-            assert_eq!(all, (vec![0, 1, 2, 3], 1));
+            // With the wider ones it is the first items that it is asked for.
+            for window in [2, 4, 5, 9].map(Window) {
+                let mut map = pool.map(panics_at_4(), window, |n| n);
+                let all = all_of(|| match timed {
+                    true => map.next_timeout(Duration::from_secs(60)).unwrap(),
+                    false => map.next(),
+                });
+                assert_eq!(all, (vec![0, 1, 2, 3], 1), "{window:?}");
 
-            let mut map = pool.map_unordered(panics_at_4(), Window(2), |n| n);
-            let mut all = all_of(|| match timed {
-                true => map.next_timeout(Duration::from_secs(60)).unwrap(),
-                false => map.next(),
-            });
-            all.0.sort_unstable();
-            assert_eq!(all, (vec![0, 1, 2, 3], 1));
+                let mut map = pool.map_unordered(panics_at_4(), window, |n| n);
+                let mut all = all_of(|| match timed {
+                    true => map.next_timeout(Duration::from_secs(60)).unwrap(),
+                    false => map.next(),
+                });
+                all.0.sort_unstable();
+                assert_eq!(all, (vec![0, 1, 2, 3], 1), "{window:?}");
+            }
         }
+    });
+}
+
+/// Nobody asks for a result, so nobody is told; what was accepted ends as with any map that is dropped.
+#[test]
+fn a_map_whose_source_panicked_at_once_can_be_dropped() {
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("the payload is a bomb");
+        }
+    }
+    within("dropped after a panic", || {
+        let pool = strict(1);
+        let (held, open) = hold(&pool);
+        let source = || {
+            (0..9).inspect(|n| {
+                if *n == 3 {
+                    std::panic::panic_any(Bomb)
+                }
+            })
+        };
+        let map = pool.map(source(), Window(9), |n| n);
+        let unordered = pool.map_unordered(source(), Window(9), |n| n);
+        assert_eq!(pool.queued(), 6);
+        drop((map, unordered));
+        assert_eq!(pool.queued(), 0);
+        drop(open);
+        held.result().unwrap();
     });
 }
