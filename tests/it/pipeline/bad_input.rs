@@ -252,10 +252,14 @@ fn more_workers_than_there_can_be() {
 #[test]
 fn a_name_that_no_thread_may_have() {
     within("a zero in a name", || {
-        let chain = |workers| Pipeline::new(0..3000).map("a\0b", Par::Workers(workers), |x| x);
-        for workers in [1, 3] {
-            let (came, report) = chain(workers).collect::<Vec<_>>().expect("nothing fails");
-            assert!(came.into_iter().eq(0..3000));
+        for (workers, threads) in [(1, "a\u{fffd}b"), (3, "a\u{fffd}b-")] {
+            let (came, report) = Pipeline::new(0..3000)
+                .map("a\0b", Par::Workers(workers), |x| (x, std::thread::current()))
+                .collect::<Vec<_>>()
+                .expect("nothing fails");
+            assert!(came.iter().map(|(x, _)| *x).eq(0..3000));
+            let named = |name: &str| name.trim_end_matches(char::is_numeric) == threads;
+            assert!(came.iter().all(|(_, thread)| thread.name().is_some_and(named)));
             assert_eq!(report.stages[1].name, "a\0b");
         }
     });
