@@ -69,8 +69,8 @@
 //!
 //! # Trade-offs
 //!
-//! - An item costs some tens of nanoseconds for each edge it crosses. A chain whose steps take less
-//!   than that together is faster as a loop: use [`fuse`](Pipeline::fuse), or an iterator.
+//! - An item costs some five to ten nanoseconds for each edge it crosses, and more if its stage has
+//!   several workers. A chain whose steps take less than that is faster as a loop: use [`fuse`](Pipeline::fuse), or an iterator.
 //! - A stage that keeps order with several workers can be held up by one slow item: when its edge
 //!   is full of what came after, the others wait. That is the price of a bound.
 //! - Code of the user cannot be interrupted. A stage that blocks for ever holds up the end of a
@@ -101,6 +101,10 @@ mod control;
 #[allow(unreachable_pub, reason = "the models reach in")]
 pub(crate) mod edge;
 mod error;
+#[allow(unreachable_pub, reason = "the models reach in")]
+pub(crate) mod freight;
+#[allow(unreachable_pub, reason = "the models reach in")]
+pub(crate) mod gauge;
 #[cfg(not(brigade_loom))]
 mod handle;
 #[cfg(any(brigade_loom, brigade_shuttle))]
@@ -108,9 +112,14 @@ mod handle;
 pub mod internals;
 #[cfg(not(brigade_loom))]
 mod items;
+#[allow(unreachable_pub, reason = "the models reach in")]
+pub(crate) mod line;
 #[cfg_attr(brigade_loom, allow(unreachable_pub))]
 mod op;
+#[allow(unreachable_pub, reason = "the models reach in")]
+pub(crate) mod rail;
 mod report;
+pub(crate) mod ring;
 #[cfg(not(brigade_loom))]
 mod run;
 #[allow(unreachable_pub, reason = "the models reach in")]

@@ -8,6 +8,8 @@
 //! how many threads must run to end the wait, [`Reply`] that one answer is being made, and
 //! [`awake::Rounds`] nothing but the time. Their bounds were measured where they are used.
 
+#[cfg(feature = "pipeline")]
+mod asymmetric;
 pub(crate) mod awake;
 #[allow(unreachable_pub, reason = "the models reach in")]
 pub(crate) mod lot;
@@ -23,6 +25,8 @@ mod reply;
 mod stopwatch;
 mod wait_word;
 
+#[cfg(feature = "pipeline")]
+pub(crate) use asymmetric::{heavy_fence, light_fence};
 #[allow(unreachable_pub, reason = "the models reach in")]
 pub use mutant::Mutant;
 pub(crate) use mutant::mutant;

@@ -43,6 +43,11 @@ impl Bell {
             }
             thread::yield_now();
         }
+        self.sleep(deadline);
+    }
+
+    /// The same for who has given away turns already.
+    pub(crate) fn sleep(&self, deadline: Option<Instant>) {
         let mut rung = self.rung.lock();
         if mutant(Mutant::PipelineBellForgets) {
             self.rings.wait(&mut rung);

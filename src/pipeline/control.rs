@@ -6,8 +6,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use super::bell::Switch;
-use super::edge::Gauge;
 use super::error::{Failure, PipelineError};
+use super::gauge::Gauge;
 use super::report::{Report, StageReport};
 use super::seat::Post;
 use crate::sync::{Condvar, Mutex, Stopwatch};

@@ -4,13 +4,13 @@ use std::collections::VecDeque;
 use std::error::Error;
 use std::fmt;
 use std::mem;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::control::Reason;
-use super::edge::{Edge, Numbered, Taken};
+use super::edge::Taker;
 use super::error::{Cause, Failure};
+use super::freight::{Numbered, Taken};
 use super::seat::Seat;
 use super::work::discard;
 
@@ -20,7 +20,7 @@ use super::work::discard;
 /// was up, which the end of the pipeline then returns as its error. Dropping it early ends the
 /// pipeline: that is how a sink stops.
 pub struct Items<T> {
-    edge: Arc<Edge<T>>,
+    edge: Taker<T>,
     seat: Seat,
     buffer: VecDeque<Numbered<T>>,
     most: usize,
@@ -28,7 +28,7 @@ pub struct Items<T> {
 }
 
 impl<T> Items<T> {
-    pub(super) fn new(edge: Arc<Edge<T>>, seat: Seat, most: usize) -> Self {
+    pub(super) fn new(edge: Taker<T>, seat: Seat, most: usize) -> Self {
         seat.post.alive.begin(seat.core.now());
         Self { edge, seat, buffer: VecDeque::new(), most, done: false }
     }

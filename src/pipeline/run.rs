@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::control::{Begun, Control, Core, Crew, Reason};
-use super::edge::{Edge, Gauge, Size};
+use super::edge::Edge;
 use super::error::{Failure, PipelineError};
+use super::gauge::{Gauge, Size};
 use super::items::Items;
 use super::report::Report;
 use super::seat::{Post, Seat};
@@ -32,7 +33,7 @@ impl<'scope> Threads<'scope, '_> {
     }
 
     /// A new edge out of a stage.
-    pub(crate) fn edge<T>(&self, from: usize) -> Arc<Edge<T>> {
+    pub(crate) fn edge<T>(&self, from: usize) -> Edge<T> {
         edge(&self.run.core, from)
     }
 
@@ -94,13 +95,13 @@ fn seat(core: &Arc<Core>, stage: usize, worker: usize) -> Seat {
     Seat::new(core, &post)
 }
 
-fn edge<T>(core: &Arc<Core>, from: usize) -> Arc<Edge<T>> {
+fn edge<T>(core: &Arc<Core>, from: usize) -> Edge<T> {
     let workers = |stage| core.crew(stage).map_or(1, |crew| crew.posts.len());
     let (capacity, gauge) = core
         .crew(from + 1)
         .map_or_else(|| (1, Arc::default()), |crew| (crew.capacity, Arc::clone(&crew.gauge)));
     let size = Size { capacity, senders: workers(from), receivers: workers(from + 1) };
-    Arc::new(Edge::new(from, size, Arc::clone(&core.switch), gauge))
+    Edge::new(from, size, Arc::clone(&core.switch), gauge)
 }
 
 /// Threads of one pipeline. Where a process may have more, Rust's start of a thread, which maps
@@ -110,7 +111,7 @@ const MOST_THREADS: usize = 8192;
 /// A pipeline that is ready to run: what was asked for makes sense.
 pub(super) struct Ready<'p, S: Segment> {
     pub(super) core: Arc<Core>,
-    edge: Arc<Edge<S::Out>>,
+    edge: Edge<S::Out>,
     segment: S,
     ordered: bool,
     on_error: OnError<'p>,
@@ -161,7 +162,7 @@ impl<'p, S: Segment> Ready<'p, S> {
         });
         let edge = edge(&core, S::DEPTH - 1);
         let seat = seat(&core, S::DEPTH, 0);
-        let items = Items::new(Arc::clone(&edge), seat, batch.size(capacity).0);
+        let items = Items::new(edge.taker(), seat, batch.size(capacity).0);
         Ok((Self { core, edge, segment, ordered, on_error }, items))
     }
 

@@ -21,31 +21,62 @@ impl Seat {
         Self { bell, post: Arc::clone(post), core: Arc::clone(core) }
     }
 
+    /// The owner waits for items from here on.
     #[cold]
-    pub(crate) fn wait_for_items(&self, until: Option<Instant>) {
-        self.wait(&self.post.starved, until);
+    pub(crate) fn starved(&self) -> Waiting<'_> {
+        Waiting::new(self, &self.post.starved)
     }
 
+    /// The owner waits for room from here on.
     #[cold]
-    pub(crate) fn wait_for_room(&self) {
-        self.wait(&self.post.blocked, None);
+    pub(crate) fn blocked(&self) -> Waiting<'_> {
+        Waiting::new(self, &self.post.blocked)
+    }
+}
+
+/// A wait, which ends when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Waiting<'a> {
+    seat: &'a Seat,
+    spent: &'a Span,
+}
+
+impl<'a> Waiting<'a> {
+    fn new(seat: &'a Seat, spent: &'a Span) -> Self {
+        if seat.core.timed() {
+            spent.begin(seat.core.now());
+        }
+        Self { seat, spent }
     }
 
-    fn wait(&self, spent: &Span, until: Option<Instant>) {
-        let limit = self.core.deadline();
+    /// Blocks until the bell was rung, or `until`, or until the run has no more time.
+    pub(crate) fn sleep(&self, until: Option<Instant>) {
+        self.until(until, Bell::sleep);
+    }
+
+    /// The same for a partner that may be quick.
+    pub(crate) fn wait(&self, until: Option<Instant>) {
+        self.until(until, Bell::wait);
+    }
+
+    fn until(&self, until: Option<Instant>, wait: impl FnOnce(&Bell, Option<Instant>)) {
+        let core = &self.seat.core;
+        let limit = core.deadline();
         let until = match (until, limit) {
             (Some(until), Some(limit)) => Some(until.min(limit)),
             (until, limit) => until.or(limit),
         };
-        if self.core.timed() {
-            spent.begin(self.core.now());
-            self.bell.wait(until);
-            spent.end(self.core.now());
-        } else {
-            self.bell.wait(until);
-        }
+        wait(&self.seat.bell, until);
         if limit.is_some_and(|limit| limit <= Instant::now()) {
-            self.core.expire();
+            core.expire();
+        }
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        if self.seat.core.timed() {
+            self.spent.end(self.seat.core.now());
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::edge::Edge;
@@ -37,7 +37,7 @@ pub trait Segment: Sync + Sized {
     fn start<'scope>(
         &'scope self,
         threads: &Threads<'scope, '_>,
-        out: Arc<Edge<Self::Out>>,
+        out: Edge<Self::Out>,
     ) -> Result<(), PipelineError>;
 }
 
@@ -102,14 +102,15 @@ impl<I: IntoIterator<Item: Send> + Send> Segment for Source<I> {
     fn start<'scope>(
         &'scope self,
         threads: &Threads<'scope, '_>,
-        out: Arc<Edge<I::Item>>,
+        out: Edge<I::Item>,
     ) -> Result<(), PipelineError> {
         let run = threads.run;
         let seat = threads.seat(0, 0);
+        let out = out.giver(&seat);
         threads.spawn("source", "source".into(), move || {
             let items = self.items.lock().unwrap_or_else(PoisonError::into_inner).take();
             if let Some(items) = items {
-                work::draw(run, &seat, &out, items);
+                work::draw(run, &seat, out, items);
             }
         })
     }
@@ -189,30 +190,31 @@ impl<S: Segment, K: Kind<S::Out>> Segment for Stage<S, K> {
     fn start<'scope>(
         &'scope self,
         threads: &Threads<'scope, '_>,
-        out: Arc<Edge<K::Out>>,
+        out: Edge<K::Out>,
     ) -> Result<(), PipelineError> {
         let index = S::DEPTH;
         let input = threads.edge(index - 1);
-        self.before.start(threads, Arc::clone(&input))?;
+        self.before.start(threads, input.clone())?;
         let workers = self.par.workers();
         let names = self.kind.names();
         let name = names.first().copied().unwrap_or_default();
         for worker in 0..workers {
+            let seat = threads.seat(index, worker);
+            let (input, out) = (input.taker(), out.giver(&seat));
             let station = work::Station {
                 run: threads.run,
-                seat: threads.seat(index, worker),
+                seat,
                 grain: &self.grain,
                 index,
                 name,
                 in_turn: threads.run.ordered && workers > 1,
             };
-            let (input, out) = (Arc::clone(&input), Arc::clone(&out));
             let thread = match workers {
                 1 => name.to_owned(),
                 _ => format!("{name}-{worker}"),
             };
             let kind = &self.kind;
-            threads.spawn(name, thread, move || station.work(&input, &out, kind.op()))?;
+            threads.spawn(name, thread, move || station.work(input, out, kind.op()))?;
         }
         Ok(())
     }

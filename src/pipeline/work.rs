@@ -7,8 +7,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::control::{Core, Reason};
-use super::edge::{Edge, Numbered, Piece, Stop, Taken};
+use super::edge::{Giver, Taker};
 use super::error::{Cause, Failure};
+use super::freight::{Numbered, Piece, Stop, Taken};
 use super::op::{Cx, Flow, Halt, Judge, Op, Outlet};
 use super::seat::{Post, Seat};
 
@@ -93,8 +94,10 @@ pub(crate) struct Grain {
 
 /// A batch is to take about so long, unless it is full before.
 const TARGET_NANOS: u64 = 50_000;
-/// Of batches that need no watching, one in so many is timed.
+/// Of batches that need no watching one in so many is timed, if a clock would cost something.
 const SAMPLE: u32 = 16;
+/// Where it costs nothing.
+const LONG_NANOS: u64 = 10_000;
 
 impl Grain {
     pub(crate) fn new(most: usize, adaptive: bool) -> Self {
@@ -140,7 +143,7 @@ pub(crate) struct Station<'a> {
 /// The results of a batch, on their way out.
 struct Outbox<'a, T> {
     buffer: Vec<Numbered<T>>,
-    edge: &'a Edge<T>,
+    edge: Giver<T>,
     station: &'a Station<'a>,
     /// The number of the batch.
     number: u64,
@@ -184,7 +187,7 @@ impl<T> Outbox<'_, T> {
 
 impl Station<'_> {
     /// The life of a worker.
-    pub(crate) fn work<I, P: Op<I>>(self, input: &Edge<I>, output: &Edge<P::Out>, mut op: P) {
+    pub(crate) fn work<I, P: Op<I>>(self, mut input: Taker<I>, output: Giver<P::Out>, mut op: P) {
         let core = &self.run.core;
         let post = &self.seat.post;
         post.alive.begin(core.now());
@@ -197,7 +200,7 @@ impl Station<'_> {
             most: self.grain.most,
         };
         let lived = catch_unwind(AssertUnwindSafe(|| {
-            match self.serve(input, &mut inbox, &mut out, &mut op) {
+            match self.serve(&mut input, &mut inbox, &mut out, &mut op) {
                 Ok(()) | Err(Halt::Stop) => {}
                 Err(Halt::Failed(failure)) => self.fail(failure, &mut out),
             }
@@ -212,13 +215,13 @@ impl Station<'_> {
         discard(core, self.name, inbox);
         discard(core, self.name, std::mem::take(&mut out.buffer));
         discard(core, self.name, input.desert());
-        output.leave();
+        discard(core, self.name, out.edge.leave());
         post.alive.end(core.now());
     }
 
     fn serve<I, P: Op<I>>(
         &self,
-        input: &Edge<I>,
+        input: &mut Taker<I>,
         inbox: &mut Vec<Numbered<I>>,
         out: &mut Outbox<'_, P::Out>,
         op: &mut P,
@@ -227,7 +230,7 @@ impl Station<'_> {
         let core = &self.run.core;
         let bench = Bench { run: self.run, post };
         let cx = Cx { judge: &bench, post, stage: Cell::new(self.name) };
-        let mut untimed = 0;
+        let (mut untimed, mut every) = (0, 1);
         loop {
             let grain = self.grain.get();
             match input.take(inbox, grain, &self.seat, op.due()) {
@@ -252,7 +255,7 @@ impl Station<'_> {
             post.taken.add(size as u64);
             untimed += 1;
             let began = if self.grain.watches(size, grain)
-                || untimed >= SAMPLE && (core.timed() || self.grain.adaptive)
+                || untimed >= every && (core.timed() || self.grain.adaptive)
             {
                 untimed = 0;
                 Some((core.now(), post.blocked.get(0)))
@@ -263,6 +266,11 @@ impl Station<'_> {
             if let Some((began, blocked)) = began {
                 let blocked = post.blocked.get(0).saturating_sub(blocked);
                 let took = core.now().saturating_sub(began).saturating_sub(blocked);
+                every = match took {
+                    LONG_NANOS.. => 1,
+                    _ if self.grain.adaptive => SAMPLE,
+                    _ => 4 * SAMPLE,
+                };
                 self.grain.learn(size, took);
                 post.service.record(size as u64, took);
             }
@@ -344,7 +352,12 @@ impl Station<'_> {
 }
 
 /// The life of the source.
-pub(crate) fn draw<I: IntoIterator>(run: &Run<'_>, seat: &Seat, edge: &Edge<I::Item>, items: I) {
+pub(crate) fn draw<I: IntoIterator>(
+    run: &Run<'_>,
+    seat: &Seat,
+    mut edge: Giver<I::Item>,
+    items: I,
+) {
     let core = &run.core;
     let post = &*seat.post;
     post.alive.begin(core.now());
@@ -375,6 +388,6 @@ pub(crate) fn draw<I: IntoIterator>(run: &Run<'_>, seat: &Seat, edge: &Edge<I::I
             core.stop_for(Reason::Failed(failure));
         }
     }
-    edge.leave();
+    discard(core, "source", edge.leave());
     post.alive.end(core.now());
 }

@@ -113,6 +113,16 @@ mutants! {
     PipelineFailureOvertakes,
     PipelineRoomUnannounced,
     PipelineEndUnannounced,
+    RailTakerUnfed,
+    RailTakerBlind,
+    RailTakerShy,
+    RailGiverBlind,
+    RingWriteRelaxed,
+    RingTakeRelaxed,
+    RingRoomRelaxed,
+    // Asymmetric fences.
+    LightFenceMissing,
+    HeavyFenceMissing,
     // The pool: its line, its workers, its futures.
     PoolAdmitUnchecked,
     PoolSleepUnchecked,

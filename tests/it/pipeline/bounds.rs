@@ -35,6 +35,22 @@ fn an_edge_holds_exactly_its_capacity() {
     });
 }
 
+/// More than anybody has memory for is a bound like any other.
+#[test]
+fn an_edge_may_be_larger_than_memory() {
+    within("larger than memory", || {
+        for capacity in [1 << 16, 1 << 18, usize::MAX] {
+            let chain = Pipeline::new(0..5_000_u64)
+                .capacity(capacity)
+                .map("alone", Par::Serial, |x| x)
+                .map("together", Par::Workers(2), |x| x);
+            let (came, report) = chain.collect::<Vec<_>>().expect("nothing fails");
+            assert!(came.into_iter().eq(0..5_000));
+            assert!(report.stages.iter().skip(1).all(|stage| stage.capacity == capacity));
+        }
+    });
+}
+
 /// Not when half of the edge is free: whoever takes may wait for just the item that is to come.
 #[test]
 fn a_place_on_a_small_edge_is_filled_at_once() {

@@ -1,0 +1,79 @@
+//! A pair of fences of which one is nearly free.
+//!
+//! Two threads that each store and then look at what the other stores need a full fence between, or
+//! both may look too early. Where one does so for each item and the other only before it sleeps, the
+//! sleeper can pay for both: [`heavy_fence`] makes every running thread of this process execute a
+//! full fence, so that [`light_fence`] only has to keep the compiler from moving things. Linux does
+//! that with `membarrier`; elsewhere, and where the kernel refuses, both are full fences.
+//!
+//! D. Goldblatt, *Asymmetric Fences* (P1202), 2018.
+
+#[cfg(not(all(target_os = "linux", not(any(brigade_loom, brigade_shuttle, miri)))))]
+pub(crate) use symmetric::{heavy_fence, light_fence};
+#[cfg(all(target_os = "linux", not(any(brigade_loom, brigade_shuttle, miri))))]
+pub(crate) use with_kernel::{heavy_fence, light_fence};
+
+#[cfg(all(target_os = "linux", not(any(brigade_loom, brigade_shuttle, miri))))]
+mod with_kernel {
+    use std::sync::atomic::{AtomicU8, Ordering, compiler_fence, fence};
+
+    use rustix::thread::{MembarrierCommand, membarrier};
+
+    const UNKNOWN: u8 = 0;
+    const THERE: u8 = 1;
+    const MISSING: u8 = 2;
+
+    static KERNEL: AtomicU8 = AtomicU8::new(UNKNOWN);
+
+    /// For the side that looks often.
+    #[inline]
+    pub(crate) fn light_fence() {
+        if KERNEL.load(Ordering::Relaxed) == THERE {
+            compiler_fence(Ordering::SeqCst);
+        } else {
+            fence(Ordering::SeqCst);
+        }
+    }
+
+    /// For the side that looks before it sleeps.
+    #[cold]
+    pub(crate) fn heavy_fence() {
+        fence(Ordering::SeqCst);
+        if KERNEL.load(Ordering::Relaxed) != MISSING {
+            ask();
+        }
+    }
+
+    /// The kernel promises that it never answers otherwise than the first time. Until the answer is
+    /// known light fences are full ones, and they are again behind this.
+    fn ask() {
+        use MembarrierCommand::{PrivateExpedited, RegisterPrivateExpedited};
+        if KERNEL.load(Ordering::Relaxed) == UNKNOWN {
+            let there = membarrier(RegisterPrivateExpedited).is_ok();
+            KERNEL.store(if there { THERE } else { MISSING }, Ordering::Relaxed);
+        }
+        let _ = membarrier(PrivateExpedited);
+    }
+}
+
+#[cfg(not(all(target_os = "linux", not(any(brigade_loom, brigade_shuttle, miri)))))]
+mod symmetric {
+    use crate::sync::atomic::{Ordering, fence};
+    use crate::sync::{Mutant, mutant};
+
+    /// For the side that looks often.
+    #[inline]
+    pub(crate) fn light_fence() {
+        if !mutant(Mutant::LightFenceMissing) {
+            fence(Ordering::SeqCst);
+        }
+    }
+
+    /// For the side that looks before it sleeps.
+    #[cold]
+    pub(crate) fn heavy_fence() {
+        if !mutant(Mutant::HeavyFenceMissing) {
+            fence(Ordering::SeqCst);
+        }
+    }
+}
