@@ -28,6 +28,20 @@ fn ours(items: u64, batch: Batch, statistics: bool) -> Outcome<u64> {
     Ok(sum)
 }
 
+/// The same, told that the stages are too small for threads of their own.
+fn fused(items: u64) -> Outcome<u64> {
+    let mut sum = 0_u64;
+    Pipeline::new(0..items)
+        .capacity(CAPACITY)
+        .map("first", Par::Serial, first)
+        .map("second", Par::Serial, second)
+        .fuse()
+        .map("third", Par::Serial, third)
+        .fuse()
+        .for_each(|x| sum = sum.wrapping_add(x))?;
+    Ok(sum)
+}
+
 /// The chain that one writes by hand, over anybody's channel.
 macro_rules! by_hand {
     ($items:expr, $channel:expr) => {{
@@ -109,6 +123,7 @@ pub(crate) fn automatic(plan: &Plan, board: &mut Board) -> Outcome {
             &mut || timed(sum, || flume_channel(items)),
             &mut || timed(sum, || kanal_channel(items)),
             &mut || timed(sum, || olympipe(items)),
+            &mut || timed(sum, || fused(items)),
         ],
     )?;
     let speed = |times: &[f64]| items as f64 / median(times) / 1e6;
@@ -125,6 +140,16 @@ pub(crate) fn automatic(plan: &Plan, board: &mut Board) -> Outcome {
             Row::new("pipeline, three cheap stages", "M items/s", speed(&times[0]))
                 .against(peer, speed(theirs), theirs, &times[0])
                 .goal(goal),
+        );
+    }
+    if let Some(best) = best {
+        board.add(
+            Row::new("pipeline, three cheap stages, fused", "M items/s", speed(&times[6])).against(
+                peers[best - 1],
+                speed(&times[best]),
+                &times[best],
+                &times[6],
+            ),
         );
     }
     Ok(())
