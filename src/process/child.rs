@@ -85,9 +85,13 @@ fn is_orphan_of(parent: &str) -> bool {
         .is_ok_and(|made_by| made_by.pid.to_string() == parent);
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
     let is_ours = !parent.is_empty() && rustix::net::sockopt::socket_type(&input).is_ok();
-    let mut ends = [PollFd::new(&input, PollFlags::empty())];
-    is_ours
-        && poll(&mut ends, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).is_ok()
+    is_ours && is_hung_up(&input)
+}
+
+/// Whether nobody is at the other end any more, be it to send or to receive.
+fn is_hung_up(socket: &impl AsFd) -> bool {
+    let mut ends = [PollFd::new(socket, PollFlags::empty())];
+    poll(&mut ends, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).is_ok()
         && ends[0].revents().contains(PollFlags::HUP)
 }
 
@@ -100,7 +104,13 @@ fn serve(jobs: &[&dyn Registered]) -> io::Result<()> {
     let shared = Arc::clone(&is_at_job);
     let live = move || hang_on(&lifeline, pause_between_beats(), &shared);
     std::thread::Builder::new().name("lifeline".into()).spawn(live)?;
-    converse(&mut socket, jobs, &is_at_job)
+    let end = converse(&mut socket, jobs, &is_at_job);
+    // A farewell leaves the other end open, and this is an end like any other program's. Without one, what
+    // the jobs have left must not outlive the parent because this was quicker than the lifeline.
+    if is_hung_up(&socket) {
+        die();
+    }
+    end
 }
 
 /// How long a worker is silent at most.
@@ -161,16 +171,19 @@ fn hang_on(socket: &UnixStream, pause: Option<Timespec>, is_at_job: &Mutex<bool>
         match poll(&mut ends, pause.as_ref()) {
             Err(rustix::io::Errno::INTR) => {}
             Ok(0) => beat(&mut &*socket, is_at_job),
-            Ok(_) | Err(_) => {
-                // What its jobs have started goes with it, if the group is its own.
-                if getpgrp() == getpid() {
-                    let _ = kill_current_process_group(Signal::KILL);
-                }
-                let _ = kill_process(getpid(), Signal::KILL);
-                return;
-            }
+            Ok(_) | Err(_) => die(),
         }
     }
+}
+
+/// Ends at once. What the jobs have started goes too, if the group is this process's own.
+fn die() -> ! {
+    if getpgrp() == getpid() {
+        let _ = kill_current_process_group(Signal::KILL);
+    }
+    let _ = kill_process(getpid(), Signal::KILL);
+    // Nobody gets here but the first process of a container, which the system spares.
+    std::process::abort()
 }
 
 /// Gives a sign of life, if somebody waits for an answer.

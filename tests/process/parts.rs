@@ -27,6 +27,14 @@ fn part() -> Option<String> {
     std::env::args().nth(1).filter(|part| part.starts_with("part-"))
 }
 
+/// Until it is killed; at the latest, until the test is gone.
+fn stay() {
+    let parent = std::os::unix::process::parent_id();
+    while std::os::unix::process::parent_id() == parent {
+        std::thread::park_timeout(std::time::Duration::from_secs(1));
+    }
+}
+
 pub(crate) fn plays_before_init() -> bool {
     let socket = || {
         let input = std::io::stdin().as_fd().try_clone_to_owned();
@@ -58,11 +66,8 @@ pub(crate) fn plays_before_init() -> bool {
         Some("part-deaf") => {
             let mut socket = socket();
             socket.write_all(HELLO).expect("a greeting");
-            // Reads nothing, so that what is written does not fit; and goes with the test at the latest.
-            let parent = std::os::unix::process::parent_id();
-            while std::os::unix::process::parent_id() == parent {
-                std::thread::park_timeout(std::time::Duration::from_secs(1));
-            }
+            // Reads nothing, so that what is written does not fit.
+            stay();
         }
         Some("part-old") => {
             let mut socket = socket();
@@ -100,6 +105,13 @@ pub(crate) fn plays_after_init() -> bool {
         Some("part-late") => {
             let told = std::env::args().nth(2).map(PathBuf::from).expect("a path");
             std::fs::write(told.with_extension("went-on"), "").expect("a file");
+        }
+        Some("part-parent-of-idle-leaver") => {
+            let pipe = std::env::args().nth(2).map(PathBuf::from).expect("a path");
+            let pool = pool();
+            pool.submit(&LEAVE, (pipe.clone(), Then::Return)).result().expect("it returns");
+            tell(&pipe.with_extension("idle"));
+            stay();
         }
         Some("part-parent-of-late") => {
             let path = std::env::args().nth(2).expect("a path");

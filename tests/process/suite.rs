@@ -262,16 +262,23 @@ fn what_a_worker_has_started_goes_with_it() {
     }
 }
 
+/// Also if the worker has long returned from the job that left it.
 fn what_a_worker_has_started_goes_with_the_parent() {
-    let dir = temp();
-    let pipe = pipe(dir.path());
     let this = std::env::current_exe().unwrap();
-    let parent = Command::new(this).arg("part-parent-of-leaver").arg(&pipe).spawn();
-    let mut parent = parent.expect("a parent");
-    let left = left_behind(&pipe);
-    parent.kill().expect("it lives");
-    parent.wait().expect("it is dead");
-    wait_for_its_end(left);
+    for (part, is_idle) in [("part-parent-of-leaver", false), ("part-parent-of-idle-leaver", true)]
+    {
+        let dir = temp();
+        let pipe = pipe(dir.path());
+        let parent = Command::new(&this).arg(part).arg(&pipe).spawn();
+        let mut parent = parent.expect("a parent");
+        let left = left_behind(&pipe);
+        if is_idle {
+            told(&pipe.with_extension("idle"));
+        }
+        parent.kill().expect("it lives");
+        parent.wait().expect("it is dead");
+        wait_for_its_end(left);
+    }
 }
 
 fn a_job_that_may_run_again_survives_deaths() {
