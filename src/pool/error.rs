@@ -261,6 +261,10 @@ pub enum BuildError {
     #[cfg(all(unix, feature = "process"))]
     #[cfg_attr(docsrs, doc(cfg(feature = "process")))]
     NotInitialised,
+    /// Process workers were to give a sign of life all the time: a heartbeat of zero.
+    #[cfg(all(unix, feature = "process"))]
+    #[cfg_attr(docsrs, doc(cfg(feature = "process")))]
+    NoPatience,
 }
 
 impl fmt::Display for BuildError {
@@ -272,6 +276,11 @@ impl fmt::Display for BuildError {
             Self::NotInitialised => {
                 "process workers run this program anew, and it did not call \
                  brigade::process::init; make that the first line of main"
+            }
+            #[cfg(all(unix, feature = "process"))]
+            Self::NoPatience => {
+                "with a heartbeat of zero every process is killed at its first job; \
+                 give it some seconds, or have no heartbeat"
             }
         })
     }

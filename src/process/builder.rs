@@ -92,7 +92,8 @@ impl Builder {
     /// Such a process has been stopped, by a signal or because its job asked the terminal for something,
     /// or it is stuck as a whole, in its allocator for instance. A job that waits or computes for ever is
     /// alive in this sense, and needs a [`timeout`](super::Job::timeout). Some seconds are a good choice:
-    /// on a busy machine, a process that is well may be late.
+    /// on a busy machine, a process that is well may be late. It gives four signs in that time, but not
+    /// more than one in a millisecond: a few milliseconds are less than it can keep to.
     ///
     /// There is none by default, because a worker that a debugger holds is silent too.
     pub fn heartbeat(mut self, patience: Duration) -> Self {
@@ -118,13 +119,17 @@ impl Builder {
     ///
     /// [`BuildError::NotInitialised`] if this program did not call [`init`](super::init) and is to run
     /// itself. [`BuildError::NoWorkers`] if no workers were asked for, or such as do no job;
-    /// [`BuildError::NoQueue`] if the queue is to have no place.
+    /// [`BuildError::NoQueue`] if the queue is to have no place; [`BuildError::NoPatience`] if the
+    /// heartbeat is zero.
     pub fn build(self) -> Result<ProcessPool, BuildError> {
         if self.program.path.is_none() && !is_initialised() {
             return Err(BuildError::NotInitialised);
         }
         if self.none_served {
             return Err(BuildError::NoWorkers);
+        }
+        if self.program.heartbeat == Some(Duration::ZERO) {
+            return Err(BuildError::NoPatience);
         }
         let pool = self.pool.build()?;
         let crew = Crew::new(self.program, pool.workers(), self.most_served);

@@ -621,6 +621,7 @@ fn bad_options_are_errors() {
     assert_eq!(builder(0).build().unwrap_err(), BuildError::NoWorkers);
     assert_eq!(builder(1).queue(0, Overflow::Block).build().unwrap_err(), BuildError::NoQueue);
     assert_eq!(builder(1).max_tasks_per_child(0).build().unwrap_err(), BuildError::NoWorkers);
+    assert_eq!(builder(1).heartbeat(Duration::ZERO).build().unwrap_err(), BuildError::NoPatience);
     let wide = builder(usize::MAX / 8).max_tasks_per_child(u64::MAX);
     drop(wide);
 }
