@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 use rustix::process::{Signal, getpgrp, getpid, kill_current_process_group, kill_process};
 
 use super::frame::{Broken, Kind, Reader, VERSION, begin, send};
@@ -102,7 +103,15 @@ fn serve(jobs: &[&dyn Registered]) -> io::Result<()> {
     let lifeline = socket.try_clone()?;
     let is_at_job = Arc::default();
     let shared = Arc::clone(&is_at_job);
-    let live = move || hang_on(&lifeline, pause_between_beats(), &shared);
+    // Here, and not in the thread: a job may change the environment, in a way that bears no reader.
+    let pause = pause_between_beats();
+    let live = move || {
+        hang_on(&lifeline, &shared, pause.is_some(), || {
+            // Nothing is asked for, so all that wakes it is that the other end is gone.
+            poll(&mut [PollFd::new(&lifeline, PollFlags::empty())], pause.as_ref())
+        });
+        die();
+    };
     std::thread::Builder::new().name("lifeline".into()).spawn(live)?;
     let end = converse(&mut socket, jobs, &is_at_job);
     // A farewell leaves the other end open, and this is an end like any other program's. Without one, what
@@ -162,16 +171,17 @@ fn split(body: &[u8]) -> Option<(&[u8], &[u8])> {
     rest.split_at_checked(usize::from(*length))
 }
 
-/// Ends with the program that started this one, whatever this one is doing at the time. Until then, it
-/// says now and then that it lives.
-fn hang_on(socket: &UnixStream, pause: Option<Timespec>, is_at_job: &Mutex<bool>) {
-    loop {
-        // Nothing is asked for, so all that wakes it is that the other end is gone.
-        let mut ends = [PollFd::new(socket, PollFlags::empty())];
-        match poll(&mut ends, pause.as_ref()) {
-            Err(rustix::io::Errno::INTR) => {}
-            Ok(0) => beat(&mut &*socket, is_at_job),
-            Ok(_) | Err(_) => die(),
+/// Waits until the other end is gone, whatever the jobs are doing at the time. Until then, it says now and
+/// then that it lives, if it `beats`: when nothing has come for a pause, or a signal has cut that short.
+fn hang_on(
+    mut socket: impl Write,
+    is_at_job: &Mutex<bool>,
+    beats: bool,
+    mut wait: impl FnMut() -> Result<usize, Errno>,
+) {
+    while let Ok(0) | Err(Errno::INTR) = wait() {
+        if beats {
+            beat(&mut socket, is_at_job);
         }
     }
 }
@@ -199,7 +209,7 @@ fn beat(socket: &mut impl Write, is_at_job: &Mutex<bool>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::process::frame::write;
+    use crate::process::frame::{HEADER, write};
     use crate::process::job::Job;
 
     static LENGTH: Job<String, usize> = Job::new("length", |text| text.len());
@@ -277,6 +287,18 @@ mod tests {
         beat(&mut sent, &Mutex::new(true));
         let (kind, body) = Reader::default().next(&mut &sent[..], || Ok(())).unwrap();
         assert_eq!((kind, body), (Kind::Beat, vec![]));
+    }
+
+    /// However close they come: each begins the pause anew.
+    #[test]
+    fn signals_do_not_keep_a_worker_from_giving_signs_of_life() {
+        for beats in [true, false] {
+            let mut looks = [Err(Errno::INTR), Ok(0), Err(Errno::INTR), Ok(1)].into_iter();
+            let mut sent = Vec::new();
+            hang_on(&mut sent, &Mutex::new(true), beats, || looks.next().unwrap());
+            assert!(looks.next().is_none(), "it hangs on until the other end is gone");
+            assert_eq!(sent.len(), if beats { 3 * HEADER } else { 0 });
+        }
     }
 
     #[test]
