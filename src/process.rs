@@ -50,13 +50,13 @@
 //!
 //! # Trade-offs
 //!
-//! - A call costs some twenty microseconds and two copies of what is sent. The first one costs the start
-//!   of the program, about a millisecond.
+//! - A call costs twenty to forty microseconds and two copies of what is sent. The first one costs the
+//!   start of the program, about a millisecond.
 //! - What goes over is what serde can write, in `postcard`'s format: no borrowed data, and no format
 //!   that describes itself.
 //! - A worker is not told that its job is cancelled; it is killed.
 //! - A worker has a process group of its own, which a terminal takes for one in the background: a job
-//!   that reads from it is stopped by the system, until a limit kills it.
+//!   that reads from it is stopped by the system, until a limit or the want of a heartbeat kills it.
 //! - `main` runs up to [`init`] in every worker.
 //! - Unix only.
 //!

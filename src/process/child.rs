@@ -147,11 +147,22 @@ fn converse(
             Err(_) => return Ok(()),
         }
         drop(sending);
-        let body = match reader.next(socket, || Ok(())) {
+        let mut is_under_way = false;
+        let call = reader.next(socket, |already| {
+            // One that is so long that it takes a while is waited for like a job. That is said once: while
+            // the parent writes it hears nothing, and the lifeline may be stuck in a sign of life.
+            if already > 0 && !is_under_way {
+                is_under_way = true;
+                *lock(is_at_job) = true;
+            }
+            Ok(())
+        });
+        let body = match call {
             Ok((Kind::Call, body)) => body,
             Ok(_) => return Err(io::Error::other("this is no call")),
             Err(Broken::Garbage(_) | Broken::Altered) => {
                 // Nobody can tell where the next call would begin.
+                let _sending = lock(is_at_job);
                 let _ = send(begin(Kind::Altered), socket);
                 return Err(io::Error::other("this is no call as it was sent"));
             }
@@ -241,7 +252,7 @@ mod tests {
         let mut reader = Reader::default();
         let mut frames = Vec::new();
         loop {
-            match reader.next(&mut sent, || Ok(())) {
+            match reader.next(&mut sent, |_| Ok(())) {
                 Ok(frame) => frames.push(frame),
                 Err(Broken::End) => break,
                 Err(broken) => panic!("the worker sends what is no frame: {broken:?}"),
@@ -285,8 +296,39 @@ mod tests {
         beat(&mut sent, &Mutex::new(false));
         assert!(sent.is_empty());
         beat(&mut sent, &Mutex::new(true));
-        let (kind, body) = Reader::default().next(&mut &sent[..], || Ok(())).unwrap();
+        let (kind, body) = Reader::default().next(&mut &sent[..], |_| Ok(())).unwrap();
         assert_eq!((kind, body), (Kind::Beat, vec![]));
+    }
+
+    /// While nothing is asked of it, a worker is silent; from the first bytes of a call on, it is not.
+    #[test]
+    fn a_long_call_is_waited_for_like_a_job() {
+        /// Sends one part at a time, and notes whether it is given signs of life before that.
+        struct Slow<'a>(std::vec::IntoIter<&'a [u8]>, &'a Mutex<bool>, Vec<bool>);
+
+        impl Read for Slow<'_> {
+            fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+                self.2.push(*lock(self.1));
+                self.0.next().unwrap_or_default().read(into)
+            }
+        }
+
+        impl Write for Slow<'_> {
+            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+                Ok(bytes.len())
+            }
+
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+
+        let calls = [call("soup"), call("salad")];
+        let parts: Vec<&[u8]> = calls.iter().flat_map(|call| call.chunks(10)).collect();
+        let is_at_job = Mutex::default();
+        let mut parent = Slow(parts.into_iter(), &is_at_job, Vec::new());
+        converse(&mut parent, &[&LENGTH], &is_at_job).unwrap();
+        assert_eq!(parent.2, [false, true, true, false, true, true, false]);
     }
 
     /// However close they come: each begins the pause anew.

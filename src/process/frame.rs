@@ -187,11 +187,12 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    /// Reads a frame; `before_each` is called before each read, which may block.
+    /// Reads a frame; `before_each` is called before each read, which may block, with how many bytes are
+    /// there already.
     pub(super) fn next(
         &mut self,
         from: &mut impl Read,
-        mut before_each: impl FnMut() -> io::Result<()>,
+        mut before_each: impl FnMut(usize) -> io::Result<()>,
     ) -> Result<(Kind, Vec<u8>), Broken> {
         loop {
             let have = &self.buffer[..self.filled];
@@ -218,7 +219,7 @@ impl Reader {
             if self.buffer.len() < room {
                 self.buffer.resize(room, 0);
             }
-            before_each()?;
+            before_each(self.filled)?;
             match from.read(&mut self.buffer[self.filled..]) {
                 Ok(0) => return Err(Broken::End),
                 Ok(read) => self.filled += read,
@@ -270,10 +271,10 @@ mod tests {
             let mut from = Trickle(&wire, at_once);
             let mut reader = Reader::default();
             for body in bodies {
-                let (kind, read) = reader.next(&mut from, || Ok(())).unwrap();
+                let (kind, read) = reader.next(&mut from, |_| Ok(())).unwrap();
                 prop_assert_eq!((kind, read), (Kind::Done, body));
             }
-            prop_assert!(matches!(reader.next(&mut from, || Ok(())), Err(Broken::End)));
+            prop_assert!(matches!(reader.next(&mut from, |_| Ok(())), Err(Broken::End)));
         }
 
         #[test]
@@ -281,7 +282,7 @@ mod tests {
             let mut reader = Reader::default();
             let mut from = Trickle(&bytes, 7);
             for _ in 0..100 {
-                if reader.next(&mut from, || Ok(())).is_err() {
+                if reader.next(&mut from, |_| Ok(())).is_err() {
                     break;
                 }
             }

@@ -122,7 +122,7 @@ impl Wire {
         let Self { socket, reader, limited, .. } = self;
         loop {
             // Whatever comes is a sign of life, so each read may take as long as one.
-            let before_each = || limit(socket, limited, deadline, patience);
+            let before_each = |_| limit(socket, limited, deadline, patience);
             let (kind, body) = reader.next(&mut &**socket, before_each)?;
             if kind != Kind::Beat {
                 return Ok((kind, body));
