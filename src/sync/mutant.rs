@@ -140,6 +140,7 @@ mutants! {
     // Who waits for whom.
     WaitPostsNothing,
     WaitPullTellsNobody,
+    WaitTellsNobody,
     WaitPlaceNotInherited,
 }
 

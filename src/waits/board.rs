@@ -73,7 +73,11 @@ pub(crate) fn wait_for(ends: impl Iterator<Item = End>) -> Result<Posted, Knot> 
     if never_ends(&board.notes, &inside, &waits_for, Pulls::DoNotCount) {
         return Err(Knot);
     }
-    Ok(board.post(Note { number: 0, inside, waits_for, pulls: false, gives_up: None }))
+    let posted = board.post(Note { number: 0, inside, waits_for, pulls: false, gives_up: None });
+    if !mutant(Mutant::WaitTellsNobody) {
+        tell_who_can_do_without(board);
+    }
+    Ok(posted)
 }
 
 /// Begins a wait for the end of a pipeline; with a time limit if nobody can be told to give up.
@@ -103,7 +107,14 @@ pub(crate) fn pull_from(run: usize) -> Posted {
     let note =
         Note { number: 0, inside, waits_for: vec![End::Run(run)], pulls: true, gives_up: None };
     let posted = board.post(note);
-    let mut told = Vec::new();
+    if !mutant(Mutant::WaitPullTellsNobody) {
+        tell_who_can_do_without(board);
+    }
+    posted
+}
+
+/// A note was posted that cannot be refused: it may have closed a ring for those who sleep already.
+fn tell_who_can_do_without(mut board: MutexGuard<'static, Board>) {
     let stuck = |notes: &[Note]| {
         let closed = |note: &Note| {
             note.gives_up.is_some()
@@ -111,21 +122,25 @@ pub(crate) fn pull_from(run: usize) -> Posted {
         };
         notes.iter().position(closed)
     };
-    while let Some(at) = stuck(&board.notes).filter(|_| !mutant(Mutant::WaitPullTellsNobody)) {
-        told.extend(board.notes.swap_remove(at).gives_up);
+    let mut told = Vec::new();
+    while let Some(at) = stuck(&board.notes) {
+        told.push(board.notes.swap_remove(at));
     }
     drop(board);
-    for waiter in told {
+    for waiter in told.into_iter().filter_map(|note| note.gives_up) {
         waiter.give_up();
     }
-    posted
 }
 
 impl Drop for Posted {
     fn drop(&mut self) {
-        if let Some(number) = self.0 {
-            board().notes.retain(|note| note.number != number);
-        }
+        let Some(number) = self.0 else { return };
+        let mut board = board();
+        // It is gone where its owner was told.
+        let at = board.notes.iter().position(|note| note.number == number);
+        let taken_down = at.map(|at| board.notes.swap_remove(at));
+        drop(board);
+        drop(taken_down);
     }
 }
 
@@ -258,6 +273,51 @@ mod tests {
         for (count, never) in [(Pulls::Count, true), (Pulls::DoNotCount, false)] {
             let notes = std::slice::from_ref(&pulls);
             assert_eq!(never_ends(notes, &[Run(2)], &[End::Run(1)], count), never);
+        }
+    }
+
+    /// A stage of one pipeline pulls from a second one, a job waits for the end of the first, and a
+    /// stage of the second for the job.
+    #[test]
+    #[cfg(all(feature = "pipeline", feature = "pool"))]
+    fn in_whatever_order_a_ring_is_closed_who_can_do_without_is_told() {
+        use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+        struct Told(AtomicBool);
+        impl GiveUp for Told {
+            fn give_up(&self) {
+                assert!(!self.0.swap(true, Relaxed), "told twice");
+            }
+        }
+        let (first, second, job) = (usize::MAX, usize::MAX - 1, usize::MAX);
+        for order in ["PEJ", "EPJ", "PJE", "EJP", "JPE", "JEP"] {
+            let told = Arc::new(Told(AtomicBool::new(false)));
+            let mut refused = Vec::new();
+            let mut posted = Vec::new();
+            for who in order.chars() {
+                let began = match who {
+                    'P' => {
+                        place::inherit(vec![Run(first)]);
+                        Ok(pull_from(second))
+                    }
+                    'E' => {
+                        place::inherit(jobs(&[job]));
+                        wait_for_run(first, Some(Arc::clone(&told) as Arc<dyn GiveUp>))
+                    }
+                    _ => {
+                        place::inherit(vec![Run(second)]);
+                        wait_for(std::iter::once(End::Job(job)))
+                    }
+                };
+                match began {
+                    Ok(note) => posted.push(note),
+                    Err(Knot) => refused.push(who),
+                }
+            }
+            place::inherit(Vec::new());
+            let last = order.ends_with('E');
+            assert_eq!(refused, if last { vec!['E'] } else { vec![] }, "{order}");
+            assert_eq!(told.0.load(Relaxed), !last, "{order}");
         }
     }
 }

@@ -101,6 +101,29 @@ mod whole {
             assert_ne!(told[0], told[1]);
         });
     }
+
+    /// The stage pulls from a pipeline that waits for a job, which ends the stage's own.
+    #[test]
+    fn of_a_puller_a_job_and_who_waits_for_it_the_job_goes_on() {
+        explore(3, || {
+            let later = thread_rng().gen_range(0..60);
+            let (tell, told) = channel();
+            outer(move |held| {
+                let pool = Pool::builder().workers(1).claims(Claims::Never).build();
+                let pool = pool.expect("a sound pool");
+                let own = Arc::clone(held);
+                let job = Mutex::new(Some(pool.submit(move |_| finishes(take(&own)))));
+                let inner = Pipeline::new(0..1).map("inner", Par::Serial, move |_| {
+                    (0..later).for_each(|_| thread::yield_now());
+                    let job = job.lock().unwrap().take().expect("one item");
+                    job.result().expect("no cycle")
+                });
+                let inside = inner.spawn().expect("threads").next();
+                tell.send(inside).expect("the model listens");
+            });
+            assert_eq!(told.recv(), Ok(Some(true)), "later: {later}");
+        });
+    }
 }
 
 const DEADLOCK: &[&str] = &["deadlock"];
@@ -112,6 +135,11 @@ pub(crate) const CONTRASTS: &[Contrast] = &[
         DEADLOCK,
     ),
     shuttle(WaitPullTellsNobody, "rings::whole::of_two_pipelines_one_goes_on", DEADLOCK),
+    shuttle(
+        WaitTellsNobody,
+        "rings::whole::of_a_puller_a_job_and_who_waits_for_it_the_job_goes_on",
+        DEADLOCK,
+    ),
     shuttle(WaitPostsNothing, "rings::whole::of_two_pipelines_one_goes_on", DEADLOCK),
     shuttle(WaitPostsNothing, "rings::whole::of_a_stage_and_a_job_one_goes_on", DEADLOCK),
 ];

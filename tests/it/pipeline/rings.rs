@@ -184,6 +184,32 @@ mod with_pools {
         });
     }
 
+    /// The stage pulls from a pipeline, a stage of which waits for a job, which lets the stage's own go.
+    /// That wait closes the ring, most likely, and it cannot be told: the job is.
+    #[test]
+    fn of_a_puller_a_job_and_who_waits_for_the_job_the_job_is_told() {
+        within("a ring through a pull and a job", || {
+            for pulls in ["first", "second"] {
+                both_ways(pulls, move |held, let_go| {
+                    let pool = pool(1, Claims::Never);
+                    let outer = held.lock().unwrap().as_ref().expect("it").control();
+                    let (own, lets_go) = (Arc::clone(held), outer.clone());
+                    let job = Mutex::new(Some(pool.submit(move |_| let_go(&own))));
+                    let inner = Pipeline::new(0..1).map("inner", Par::Serial, move |_| {
+                        until(|| lets_go.is_cancelled());
+                        (0..5000).for_each(|_| std::thread::yield_now());
+                        let job = job.lock().unwrap().take().expect("one item");
+                        job.result().expect("it is not waited for in vain");
+                    });
+                    let mut inner = inner.spawn().expect("threads");
+                    until(|| pulls == "first" || outer.is_cancelled());
+                    assert_eq!(inner.next(), Some(()));
+                    inner.finish().expect("nothing fails");
+                });
+            }
+        });
+    }
+
     /// Has a stage of a pipeline that a job runs call `stage` with the job's pool, as its last owner.
     fn in_a_job(pool: Arc<Pool>, stage: impl Fn(Arc<Pool>) -> i32 + Send + Sync + 'static) -> i32 {
         let (give, given) = channel::<Arc<Pool>>();
