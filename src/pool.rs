@@ -350,7 +350,8 @@ impl Pool {
     /// Whatever is submitted from here on is [`TaskError::PoolClosed`], even by a job that runs. To
     /// shut down again may only add that what is queued is cancelled. Inside one of the pool's own
     /// jobs it does not wait, for the job would wait for itself; nor in what such a job waits for: a job of
-    /// another pool, or a pipeline.
+    /// another pool, or a pipeline, which it may only pull from. There it comes back at once, or as soon as
+    /// the job begins to wait.
     ///
     /// # Examples
     ///

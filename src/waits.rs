@@ -12,11 +12,11 @@
 mod board;
 mod place;
 
-pub(crate) use board::Knot;
+#[cfg(all(feature = "pipeline", not(brigade_loom)))]
+pub(crate) use board::pull_from;
 #[cfg(feature = "pool")]
 pub(crate) use board::wait_for;
-#[cfg(all(feature = "pipeline", not(brigade_loom)))]
-pub(crate) use board::{GiveUp, pull_from, wait_for_run};
+pub(crate) use board::{GiveUp, Knot, wait_for_end};
 pub(crate) use place::{Inside, enter, here, inherit};
 #[cfg(feature = "pool")]
 pub(crate) use place::{inside, is_inside};

@@ -10,7 +10,7 @@ use super::items::Items;
 use super::report::Report;
 use super::seat::Post;
 use crate::sync::{Condvar, Mutex, thread};
-use crate::waits::{self, GiveUp, Knot};
+use crate::waits::{self, End, GiveUp, Knot};
 
 /// A pipeline that was [spawned](super::Pipeline::spawn): an iterator over what comes out.
 ///
@@ -159,7 +159,7 @@ impl<T> Handle<T> {
     /// Blocks until the pipeline has ended, at most until `deadline`.
     fn wait(&self, deadline: Option<Instant>) -> Result<(), Knot> {
         let gives_up = deadline.is_none().then(|| Arc::clone(&self.outcome) as Arc<dyn GiveUp>);
-        let _posted = waits::wait_for_run(self.core.id(), gives_up)?;
+        let _posted = waits::wait_for_end(End::Run(self.core.id()), gives_up)?;
         self.outcome.wait(deadline)
     }
 

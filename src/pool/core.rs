@@ -14,14 +14,14 @@ use std::fmt;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize as PlainUsize;
+use std::sync::atomic::{AtomicBool as PlainBool, AtomicUsize as PlainUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use super::builder::{Claims, Overflow, Shutdown};
 use super::error::{Refusal, TaskError};
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crate::sync::{Condvar, Mutant, Mutex, Patience, mutant, thread};
-use crate::waits::{self, End, Inside};
+use crate::waits::{self, End, GiveUp, Inside};
 
 /// Something that waits in the line.
 pub(super) trait Run: Send + Sync {
@@ -208,7 +208,7 @@ impl<'env> Core<'env> {
             closed: false,
         };
         Arc::new(Self {
-            id: NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed),
+            id: NEXT.fetch_add(1, Relaxed),
             limits,
             queue: Mutex::new(queue),
             work: Condvar::new(),
@@ -522,18 +522,6 @@ impl<'env> Core<'env> {
         waits::is_inside(End::Pool(self.id))
     }
 
-    /// Waits for the workers of a closed pool, and for those who run one of its jobs in their stead,
-    /// unless one of them waits for the caller.
-    pub(super) fn join(&self) {
-        let Ok(_posted) = waits::wait_for(std::iter::once(End::Pool(self.id))) else { return };
-        let mut queue = self.queue.lock();
-        while queue.alive > 0 || self.runs_inline() {
-            self.gone.wait(&mut queue);
-        }
-        drop(queue);
-        self.join_those(|_| true);
-    }
-
     /// Waits until all jobs are done, and what they have submitted in turn, and closes.
     pub(super) fn finish(&self) {
         let mut queue = self.queue.lock();
@@ -571,6 +559,41 @@ impl<'env> Core<'env> {
         for interrupt in chosen.into_iter().rev() {
             shielded(interrupt);
         }
+    }
+}
+
+impl Core<'static> {
+    /// Waits for the workers of a closed pool, and for those who run one of its jobs in their stead,
+    /// unless one of them waits for the caller.
+    pub(super) fn join(self: &Arc<Self>) {
+        let ending = Arc::new(Ending { core: Arc::clone(self), given_up: PlainBool::new(false) });
+        let gives_up = Arc::clone(&ending) as Arc<dyn GiveUp>;
+        let Ok(_posted) = waits::wait_for_end(End::Pool(self.id), Some(gives_up)) else { return };
+        let mut queue = self.queue.lock();
+        while queue.alive > 0 || self.runs_inline() {
+            if ending.given_up.load(Relaxed) {
+                return;
+            }
+            self.gone.wait(&mut queue);
+        }
+        drop(queue);
+        self.join_those(|_| true);
+    }
+}
+
+/// Somebody who waits for the end of a pool.
+struct Ending {
+    core: Arc<Core<'static>>,
+    /// Who waits is waited for. The queue's lock guards it.
+    given_up: PlainBool,
+}
+
+impl GiveUp for Ending {
+    fn give_up(&self) {
+        let queue = self.core.queue.lock();
+        self.given_up.store(true, Relaxed);
+        drop(queue);
+        self.core.gone.notify_all();
     }
 }
 

@@ -200,21 +200,23 @@ where
             ticket,
             listens: Cell::new(false),
         };
-        waits::inside(self.place(), || {
+        let waker = waits::inside(self.place(), || {
             let outcome = catch_unwind(AssertUnwindSafe(|| job.call(&cx))).unwrap_or_else(
                 |payload: Box<dyn Any + Send>| Err(TaskError::Panicked(Panic::new(payload))),
             );
             if cx.listens.get() {
                 self.core.calm(ticket);
             }
-            self.shared.complete(outcome);
+            self.shared.complete(outcome)
         });
+        // The job is over, but not what the pool waits for.
+        waits::inside(Inside::Worker(self.core.id), || wake(waker));
     }
 
     /// Ends it with an error. Who waits for it waits for its callbacks, so they are part of it.
     fn end_unrun(&self, job: F, error: TaskError) {
         discard(job);
-        waits::inside(self.place(), || self.shared.complete(Err(error)));
+        wake(waits::inside(self.place(), || self.shared.complete(Err(error))));
     }
 }
 
@@ -284,6 +286,12 @@ where
     }
 }
 
+fn wake(waker: Option<Waker>) {
+    if let Some(waker) = waker {
+        shielded(|| waker.wake());
+    }
+}
+
 /// What a task shares with those who wait for it.
 pub(super) struct Shared<'env, T> {
     state: AtomicU8,
@@ -341,7 +349,10 @@ impl<'env, T> Shared<'env, T> {
     }
 
     /// Runs the callbacks, then lets everybody see the outcome. Once, by whoever claimed the job.
-    fn complete(&self, outcome: Outcome<T>) {
+    /// Gives whom to wake up when the thread is no longer inside of the job: a waker may wait for
+    /// somebody who has yet to see that it is done.
+    #[must_use]
+    fn complete(&self, outcome: Outcome<T>) -> Option<Waker> {
         let state = match &outcome {
             Ok(_) => OK,
             Err(TaskError::Cancelled) => CANCELLED,
@@ -360,12 +371,10 @@ impl<'env, T> Shared<'env, T> {
         let watches = std::mem::take(&mut slot.watches);
         drop(slot);
         self.changed.notify_all();
-        if let Some(waker) = waker {
-            shielded(|| waker.wake());
-        }
         for (watch, index) in watches {
             watch.tell(index);
         }
+        waker
     }
 
     /// Calls `callback` with the outcome: when it is there, or now, behind those that came before. If

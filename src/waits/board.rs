@@ -8,8 +8,8 @@
 //! with *and* and *or*: Knapp, 1987.)
 //!
 //! Who pulls from a pipeline waits for an item and not for the end, and there is no error for it to
-//! be told. Its notes therefore count only against those who wait for the end of a pipeline: they can
-//! do without. They are refused or, if they sleep already, woken up.
+//! be told. Its notes therefore count only against those who wait for the end of a pipeline or a pool:
+//! they can do without. They are refused or, if they sleep already, woken up.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -80,13 +80,13 @@ pub(crate) fn wait_for(ends: impl Iterator<Item = End>) -> Result<Posted, Knot> 
     Ok(posted)
 }
 
-/// Begins a wait for the end of a pipeline; with a time limit if nobody can be told to give up.
-pub(crate) fn wait_for_run(run: usize, gives_up: Option<Arc<dyn GiveUp>>) -> Result<Posted, Knot> {
+/// Begins a wait for an end that one can do without; with a time limit if nobody can be told to give up.
+pub(crate) fn wait_for_end(end: End, gives_up: Option<Arc<dyn GiveUp>>) -> Result<Posted, Knot> {
     let inside = place::here();
     if inside.is_empty() {
         return Ok(Posted(None));
     }
-    let waits_for = vec![End::Run(run)];
+    let waits_for = vec![end];
     let mut board = board();
     if never_ends(&board.notes, &inside, &waits_for, Pulls::Count) {
         return Err(Knot);
@@ -302,7 +302,7 @@ mod tests {
                     }
                     'E' => {
                         place::inherit(jobs(&[job]));
-                        wait_for_run(first, Some(Arc::clone(&told) as Arc<dyn GiveUp>))
+                        wait_for_end(End::Run(first), Some(Arc::clone(&told) as Arc<dyn GiveUp>))
                     }
                     _ => {
                         place::inherit(vec![Run(second)]);

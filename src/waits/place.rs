@@ -12,7 +12,8 @@ thread_local!(static HERE: RefCell<Vec<Inside>> = const { RefCell::new(Vec::new(
 pub(crate) enum Inside {
     /// The thread runs a job of a pool.
     Job { task: usize, pool: usize },
-    /// The thread is a worker of a pool.
+    /// The thread is a worker of a pool, or wakes up whoever polled for a job that it ran in a
+    /// worker's stead.
     Worker(usize),
     /// The thread is one of a pipeline's.
     Run(usize),

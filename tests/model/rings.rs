@@ -7,7 +7,7 @@ use brigade::internals::Mutant::*;
 mod whole {
     use crate::explore::explore;
     use brigade::pipeline::{Handle, Par, Pipeline, PipelineError};
-    use brigade::pool::{Claims, Pool, TaskError};
+    use brigade::pool::{Claims, Pool, Shutdown, TaskError};
     use shuttle::rand::{Rng, thread_rng};
     use shuttle::sync::mpsc::channel;
     use shuttle::sync::{Arc, Mutex};
@@ -102,6 +102,30 @@ mod whole {
         });
     }
 
+    /// A job pulls from a pipeline, a stage of which ends the job's pool.
+    #[test]
+    fn of_a_job_that_pulls_and_who_ends_its_pool_both_go_on() {
+        explore(3, || {
+            let later = [(); 2].map(|()| thread_rng().gen_range(0..30));
+            let pool = Pool::builder().workers(1).claims(Claims::Never).build();
+            let pool = Arc::new(pool.expect("a sound pool"));
+            let (begin, begun) = channel();
+            let (begun, own) = (Mutex::new(begun), Arc::clone(&pool));
+            let ends = Pipeline::new(0..1).map("ends", Par::Serial, move |_| {
+                begun.lock().unwrap().recv().expect("the job begins");
+                (0..later[0]).for_each(|_| thread::yield_now());
+                own.shutdown(Shutdown::Drain);
+            });
+            let mut ends = ends.spawn().expect("threads");
+            let job = pool.submit(move |_| {
+                begin.send(()).expect("the stage waits for it");
+                (0..later[1]).for_each(|_| thread::yield_now());
+                ends.next()
+            });
+            assert_eq!(job.result().expect("it runs"), Some(()), "later: {later:?}");
+        });
+    }
+
     /// The stage pulls from a pipeline that waits for a job, which ends the stage's own.
     #[test]
     fn of_a_puller_a_job_and_who_waits_for_it_the_job_goes_on() {
@@ -138,6 +162,11 @@ pub(crate) const CONTRASTS: &[Contrast] = &[
     shuttle(
         WaitTellsNobody,
         "rings::whole::of_a_puller_a_job_and_who_waits_for_it_the_job_goes_on",
+        DEADLOCK,
+    ),
+    shuttle(
+        WaitPullTellsNobody,
+        "rings::whole::of_a_job_that_pulls_and_who_ends_its_pool_both_go_on",
         DEADLOCK,
     ),
     shuttle(WaitPostsNothing, "rings::whole::of_two_pipelines_one_goes_on", DEADLOCK),

@@ -197,7 +197,7 @@ mod with_pools {
                     let job = Mutex::new(Some(pool.submit(move |_| let_go(&own))));
                     let inner = Pipeline::new(0..1).map("inner", Par::Serial, move |_| {
                         until(|| lets_go.is_cancelled());
-                        (0..5000).for_each(|_| std::thread::yield_now());
+                        (0..1000).for_each(|_| std::thread::yield_now());
                         let job = job.lock().unwrap().take().expect("one item");
                         job.result().expect("it is not waited for in vain");
                     });
@@ -206,6 +206,38 @@ mod with_pools {
                     assert_eq!(inner.next(), Some(()));
                     inner.finish().expect("nothing fails");
                 });
+            }
+        });
+    }
+
+    /// Whoever begins to wait last, the one that can do without is the stage that ends the pool.
+    #[test]
+    fn a_stage_that_a_job_pulls_from_ends_the_pool_without_waiting() {
+        within("a pool's end in what its job pulls from", || {
+            for pulls in ["first", "second"] {
+                step(pulls);
+                let (begin, begun) = channel();
+                let begun = Mutex::new(begun);
+                let pool = pool(1, Claims::Never);
+                let own = Arc::clone(&pool);
+                let ends = Pipeline::new(0..1).map("ends", Par::Serial, move |_| {
+                    begun.lock().unwrap().recv().unwrap();
+                    if pulls == "first" {
+                        (0..1000).for_each(|_| std::thread::yield_now());
+                    }
+                    own.shutdown(Shutdown::Drain);
+                });
+                let mut ends = ends.spawn().expect("threads");
+                let own = Arc::clone(&pool);
+                let job = pool.submit(move |_| {
+                    begin.send(()).unwrap();
+                    if pulls == "second" {
+                        until(|| own.is_shut_down());
+                        (0..1000).for_each(|_| std::thread::yield_now());
+                    }
+                    ends.next() == Some(())
+                });
+                assert!(job.result().expect("it gets its item"));
             }
         });
     }

@@ -2,7 +2,7 @@
 
 use super::{hold, strict};
 use crate::watchdog::within;
-use brigade::pool::{Future, Pool, Shutdown, TaskError};
+use brigade::pool::{Claims, Future, Pool, Shutdown, TaskError, Until, wait};
 use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
@@ -212,6 +212,62 @@ fn it_is_a_future_of_the_standard_library() {
         drop(pool);
         assert_eq!(count.0.load(Ordering::SeqCst), 1, "the last waker, once");
         assert!(matches!(held.as_mut().poll(&mut cx), Poll::Ready(Ok(true))));
+    });
+}
+
+struct Calls(Mutex<Option<Box<dyn FnOnce() + Send>>>);
+
+impl Wake for Calls {
+    fn wake(self: Arc<Self>) {
+        if let Some(call) = self.0.lock().unwrap().take() {
+            call();
+        }
+    }
+}
+
+/// Has a future call when it is done.
+fn call_by_waker(future: &mut Future<bool>, call: impl FnOnce() + Send + 'static) {
+    let waker = Waker::from(Arc::new(Calls(Mutex::new(Some(Box::new(call))))));
+    let polled = pin!(future).poll(&mut Context::from_waker(&waker));
+    assert!(polled.is_pending());
+}
+
+/// The second job waits for the first, which is over when its waker waits for the second.
+#[test]
+fn a_waker_is_no_longer_inside_of_the_job() {
+    within("a waker that waits", || {
+        let pool = Pool::builder().workers(2).claims(Claims::Never).build().unwrap();
+        let (mut first, open) = hold(&pool);
+        let (give, given) = channel::<Future<Vec<usize>>>();
+        let (tell, told) = channel();
+        call_by_waker(&mut first, move || {
+            tell.send(given.recv().unwrap().result()).unwrap();
+        });
+        let second = pool.submit(move |_| wait(&[first], Until::All, None).done);
+        while !second.is_running() {
+            thread::yield_now();
+        }
+        give.send(second).unwrap();
+        // It sleeps by now, most likely.
+        (0..1000).for_each(|_| thread::yield_now());
+        drop(open);
+        assert_eq!(told.recv().unwrap().unwrap(), [0]);
+    });
+}
+
+/// It is called by who runs the job in a worker's stead, for whom the pool waits.
+#[test]
+fn a_waker_ends_the_pool_without_waiting() {
+    within("a waker that ends the pool", || {
+        let pool = Arc::new(Pool::builder().workers(1).build().unwrap());
+        let (held, open) = hold(&pool);
+        let mut claimed = pool.submit(|_| true);
+        let own = Arc::clone(&pool);
+        call_by_waker(&mut claimed, move || own.shutdown(Shutdown::Drain));
+        assert!(claimed.result().unwrap());
+        assert!(pool.is_shut_down());
+        drop(open);
+        held.result().unwrap();
     });
 }
 
