@@ -33,7 +33,8 @@ use super::error::BuildError;
 #[non_exhaustive]
 pub enum Overflow {
     /// It waits for a place. A job that submits to its own pool does not: it runs the new job
-    /// itself, since its workers could all be waiting like that.
+    /// itself, since its workers could all be waiting like that. Neither does a thread that such a job
+    /// has started and waits for: a stage of a pipeline, or a job of a scope.
     #[default]
     Block,
     /// The future is [`TaskError::Rejected`](super::TaskError::Rejected) at once.
@@ -53,7 +54,7 @@ pub enum Overflow {
 ///
 /// # Examples
 ///
-/// Jobs that are only ever to run on the pool's own threads:
+/// Jobs that whoever stands outside of the pool is only to wait for:
 ///
 /// ```
 /// use brigade::pool::{Claims, Pool};
@@ -69,7 +70,9 @@ pub enum Claims {
     /// Every thread that waits without a time limit.
     #[default]
     Anywhere,
-    /// Only threads that are inside a job of the same pool, where it prevents a deadlock.
+    /// Only threads that are inside a job of the same pool, or that such a job has started and waits for
+    /// (the stages of a pipeline, the jobs of a scope), where it prevents a deadlock. So where a job has
+    /// started several, more jobs may run at once than there are workers.
     InWorkers,
     /// Nobody. A job that waits for a queued job of its pool holds a worker, and may wait for ever.
     Never,

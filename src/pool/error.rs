@@ -66,7 +66,7 @@ impl fmt::Display for TaskError {
                  or choose another overflow policy",
             ),
             Self::Cycle => f.write_str(
-                "the job that was waited for waits for this one: neither would ever end; \
+                "the job that was waited for waits for whoever waited: neither would ever go on; \
                  let one of them go on without the other",
             ),
             Self::Taken => f.write_str(
