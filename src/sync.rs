@@ -11,6 +11,8 @@
 #[cfg(feature = "pipeline")]
 mod asymmetric;
 pub(crate) mod awake;
+#[cfg(feature = "pipeline")]
+mod cell;
 #[allow(unreachable_pub, reason = "the models reach in")]
 pub(crate) mod lot;
 #[cfg(any(brigade_loom, brigade_shuttle))]
@@ -27,6 +29,8 @@ mod wait_word;
 
 #[cfg(feature = "pipeline")]
 pub(crate) use asymmetric::{heavy_fence, light_fence};
+#[cfg(feature = "pipeline")]
+pub(crate) use cell::UnsafeCell;
 #[allow(unreachable_pub, reason = "the models reach in")]
 pub use mutant::Mutant;
 pub(crate) use mutant::mutant;

@@ -1,8 +1,8 @@
 //! What a blocked thread of a pipeline waits on: its own bell.
 //!
 //! A bell that was rung stays rung until its owner has noticed, so it does not matter whether the
-//! owner sleeps already. That makes one rule enough for everybody who waits: announce yourself
-//! under the lock, unlock, wait for the bell, look again.
+//! owner sleeps already. That makes one rule enough for everybody who waits: announce yourself,
+//! under a lock or by a flag, wait for the bell, look again.
 
 use std::time::Instant;
 

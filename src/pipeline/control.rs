@@ -213,8 +213,16 @@ impl Core {
 
     /// Ends the run for a reason; the first one counts.
     pub(crate) fn stop_for(&self, reason: Reason) {
-        self.state.lock().reason.get_or_insert(reason);
+        let refused = {
+            let mut state = self.state.lock();
+            let known = state.reason.is_some();
+            if known { Some(reason) } else { state.reason.replace(reason) }
+        };
         self.stop();
+        // Not under the lock: what a payload does when it is dropped is not ours.
+        if let Some(Reason::Failed(failure)) = refused {
+            failure.discard();
+        }
     }
 
     /// Ends the run: no edge takes or gives any more, and whoever waits wakes up.
@@ -267,7 +275,15 @@ impl Core {
         item: Option<u64>,
         payload: Box<dyn Any + Send>,
     ) {
-        self.state.lock().dropped.get_or_insert_with(|| Failure::panic(stage, item, payload));
+        let failure = Failure::panic(stage, item, payload);
+        let refused = {
+            let mut state = self.state.lock();
+            let known = state.dropped.is_some();
+            if known { Some(failure) } else { state.dropped.replace(failure) }
+        };
+        if let Some(failure) = refused {
+            failure.discard();
+        }
     }
 
     /// How the run ended.

@@ -4,6 +4,7 @@ use std::any::Any;
 use std::error::Error;
 use std::fmt;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 /// Why one item failed.
@@ -51,6 +52,11 @@ impl Failure {
         payload: Box<dyn Any + Send>,
     ) -> Self {
         Self { stage, item, cause: Cause::Panic(payload) }
+    }
+
+    /// Drops it where a payload that panics when it is dropped does no harm.
+    pub(crate) fn discard(self) {
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(self)));
     }
 
     /// Goes on panicking with the original payload; an error panics with its text.

@@ -1,4 +1,6 @@
 //! The edge where several threads give: a ring behind a lock, with an exact bound, and the order kept.
+//! It grows as it is needed, so it also serves where one gives and the bound is beyond what anybody
+//! would lay out beforehand.
 //!
 //! Both sides come with many items at once, so the lock is taken once a batch; how many that are is
 //! up to each side. Three rules make it right:
@@ -65,6 +67,16 @@ struct State<T> {
 struct Parked<T> {
     items: Vec<Numbered<T>>,
     failure: Option<Box<Failure>>,
+}
+
+impl<T> Parked<T> {
+    /// The items, of which nobody will see that they failed.
+    fn into_items(self) -> Vec<Numbered<T>> {
+        if let Some(failure) = self.failure {
+            failure.discard();
+        }
+        self.items
+    }
 }
 
 /// What has to be done when the lock is free again.
@@ -294,7 +306,7 @@ impl<T> Line<T> {
                     drop(state);
                     wakes.ring();
                     let unseen = unseen.into_iter().flatten();
-                    return Ok(unseen.map(|parked| parked.items).collect());
+                    return Ok(unseen.map(Parked::into_items).collect());
                 }
                 wakes.taker = state.wake_taker();
                 self.tell(&state);
@@ -304,7 +316,7 @@ impl<T> Line<T> {
                 let unseen = state.end(Some(failure), &mut wakes);
                 drop(state);
                 wakes.ring();
-                return Ok(unseen.into_iter().flatten().map(|parked| parked.items).collect());
+                return Ok(unseen.into_iter().flatten().map(Parked::into_items).collect());
             } else if self.may_park(&state, number, items.len(), &piece) {
                 let failure = match mem::replace(&mut piece, Piece::Last) {
                     Piece::Failed(failure) => Some(failure),
@@ -341,7 +353,10 @@ impl<T> Line<T> {
     pub(crate) fn fail(&self, failure: Box<Failure>) {
         let mut wakes = Wakes::new();
         let mut state = self.state.lock();
-        if !state.ended {
+        if state.ended {
+            drop(state);
+            failure.discard();
+        } else {
             let none = state.end(Some(failure), &mut wakes);
             drop(state);
             drop(none);
@@ -426,9 +441,11 @@ impl<T> Line<T> {
         let ring = mem::take(&mut state.ring);
         self.tell(&state);
         drop(state);
-        drop(failure);
         wakes.ring();
-        let parked = parked.into_iter().flatten().flat_map(|parked| parked.items);
+        if let Some(failure) = failure {
+            failure.discard();
+        }
+        let parked = parked.into_iter().flatten().flat_map(Parked::into_items);
         ring.into_iter().chain(parked).collect()
     }
 }

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::error::Error;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::{Duration, Instant};
 
 use super::error::{Cause, Failure};
@@ -195,6 +196,23 @@ pub struct ChunksOp<I> {
     pub(crate) chunk: Vec<I>,
     pub(crate) first: u64,
     pub(crate) due: Option<Instant>,
+}
+
+/// Item by item: a panic of one must not take the others with it.
+impl<I> Drop for ChunksOp<I> {
+    fn drop(&mut self) {
+        let mut first = None;
+        for item in std::mem::take(&mut self.chunk) {
+            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(item))) {
+                first.get_or_insert(payload);
+            }
+        }
+        if let Some(payload) = first
+            && !std::thread::panicking()
+        {
+            resume_unwind(payload);
+        }
+    }
 }
 
 impl<I> Op<I> for ChunksOp<I> {

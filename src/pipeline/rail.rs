@@ -4,17 +4,17 @@
 //! behind a lock. Two rules keep it from standing still:
 //!
 //! 1. **Who sleeps has said so, and has looked once more.** A taker raises `hungry`, a giver raises
-//!    `cramped`; then comes a heavy fence, then the look. The other end looks at the flag at each
-//!    item behind a light fence, so one of the two sees the other.
+//!    `cramped`; then comes a heavy fence, then the look. The other end looks at the flag after
+//!    each item or batch, behind a light fence, so one of the two sees the other.
 //! 2. **What is written can be had.** The giver publishes in strides, for the sake of the caches; a
 //!    taker that finds nothing published takes what is written before it sleeps. So the giver may
 //!    go away, into an iterator that blocks, with any number of items unpublished.
-//!
+
 use std::collections::VecDeque;
 use std::fmt;
 use std::mem;
 use std::sync::{Arc, OnceLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::bell::{Bell, Switch};
 use super::error::Failure;
@@ -32,7 +32,7 @@ const YIELDS: u32 = if cfg!(any(brigade_loom, brigade_shuttle)) { 0 } else { 16 
 /// looking at what it writes slows it down.
 const SHY: u32 = 2;
 
-/// Items at most that are written and not published.
+/// The source publishes after so many items at the latest; a stage after each batch.
 const STRIDE: usize = 64;
 
 pub struct Rail<T> {
@@ -63,6 +63,11 @@ struct Ends<T> {
     next: u64,
     takers: VecDeque<Arc<Bell>>,
     failure: Option<Box<Failure>>,
+}
+
+/// Until when one may sleep, if the fence did not reach the others.
+fn nap(fenced: bool) -> Option<Instant> {
+    if fenced { None } else { Instant::now().checked_add(Duration::from_millis(10)) }
 }
 
 fn numbered<T>(number: u64, item: T) -> Numbered<T> {
@@ -158,15 +163,19 @@ impl<T> Rail<T> {
     /// Nothing follows but the failure, if there is one.
     fn end(&self, failure: Option<Box<Failure>>) {
         let mut ends = self.ends.lock();
-        if failure.is_some() && ends.receivers > 0 {
-            ends.failure = failure;
-        }
+        let refused = match failure {
+            Some(failure) if ends.receivers > 0 => ends.failure.replace(failure),
+            failure => failure,
+        };
         self.left.store(true, Ordering::Release);
         self.hungry.store(false, Ordering::Relaxed);
         let takers = mem::take(&mut ends.takers);
         drop(ends);
         if !mutant(Mutant::PipelineEndUnannounced) {
             takers.iter().for_each(|bell| bell.ring());
+        }
+        if let Some(failure) = refused {
+            failure.discard();
         }
     }
 }
@@ -250,9 +259,9 @@ impl<T> Giver<T> {
             }
             // Release: who sees the flag sees all that was written.
             rail.cramped.store(true, Ordering::Release);
-            heavy_fence();
+            let nap = nap(heavy_fence());
             if mutant(Mutant::RailGiverBlind) || !self.tail.has_room() {
-                waiting.sleep(None);
+                waiting.sleep(nap);
             }
             rail.cramped.store(false, Ordering::Relaxed);
         }
@@ -272,6 +281,7 @@ impl<T> Giver<T> {
             && let Some(head) = &mut ends.head
         {
             let count = head.written();
+            self.rail.gauge.reached(count);
             head.take(count, &mut unwanted, numbered);
         }
         unwanted
@@ -330,7 +340,6 @@ impl<T> Taker<T> {
             }
             let Ends { head, receivers, next, takers, failure, .. } = &mut *ends;
             let Some(head) = own.as_mut().or(head.as_mut()) else { return Taken::Off };
-            // Before the look: what was given before the giver left is found then.
             let left = rail.left.load(Ordering::Acquire);
             let there = if turns < SHY && !left { head.published() } else { head.written() };
             if there > 0 {
@@ -368,7 +377,7 @@ impl<T> Taker<T> {
             announced = true;
             turns = turns.max(SHY);
             rail.hungry.store(true, Ordering::Relaxed);
-            heavy_fence();
+            let nap = nap(heavy_fence());
             let there = match () {
                 () if mutant(Mutant::RailTakerBlind) => 0,
                 () if mutant(Mutant::RailTakerShy) => head.published(),
@@ -378,7 +387,7 @@ impl<T> Taker<T> {
                 continue;
             }
             drop(ends);
-            waiting.sleep(until);
+            waiting.sleep(until.into_iter().chain(nap).min());
         }
     }
 
@@ -396,13 +405,18 @@ impl<T> Taker<T> {
         let mut unwanted = Vec::new();
         if let Some(head) = &mut ends.head {
             let count = head.written();
+            rail.gauge.reached(count);
             head.take(count, &mut unwanted, numbered);
         }
         let failure = ends.failure.take();
         drop(ends);
-        drop(failure);
-        if let Some(bell) = rail.giver.get() {
+        if let Some(bell) = rail.giver.get()
+            && !mutant(Mutant::RailDesertedUntold)
+        {
             bell.ring();
+        }
+        if let Some(failure) = failure {
+            failure.discard();
         }
         unwanted
     }

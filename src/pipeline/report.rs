@@ -105,6 +105,7 @@ impl StageReport {
         let mut service = ServiceTime::default();
         crew.posts.iter().for_each(|post| service.add(post.service.read()));
         let runs = crew.posts.iter().any(|post| post.alive.runs());
+        let queue = crew.gauge.len();
         let ended = crew.posts.iter().map(|post| post.alive.get(now)).max().unwrap_or(0);
         Self {
             name: crew.name.clone(),
@@ -116,8 +117,9 @@ impl StageReport {
             starved,
             blocked,
             service,
-            queue_high_water: crew.gauge.high(),
-            queue: crew.gauge.len(),
+            // Of a stage that is stuck in an item nobody has looked since it took it.
+            queue_high_water: crew.gauge.high().max(queue),
+            queue,
             capacity: crew.capacity,
             alive,
             ended: if runs { now } else { ended },

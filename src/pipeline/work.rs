@@ -44,7 +44,7 @@ impl Judge for Bench<'_> {
         self.post.failed.add(1);
         match self.run.policy {
             Policy::FailFast => return Err(Halt::Failed(Box::new(failure))),
-            Policy::Skip => drop_quietly(failure),
+            Policy::Skip => failure.discard(),
             Policy::Collect => {
                 self.run.failures.lock().unwrap_or_else(PoisonError::into_inner).push(failure);
             }
@@ -59,10 +59,6 @@ impl Judge for Bench<'_> {
         }
         Ok(())
     }
-}
-
-fn drop_quietly<T>(value: T) {
-    let _ = catch_unwind(AssertUnwindSafe(|| drop(value)));
 }
 
 /// Drops what nobody wants, item by item: a panic of one must not take the others with it.

@@ -117,6 +117,7 @@ mutants! {
     RailTakerBlind,
     RailTakerShy,
     RailGiverBlind,
+    RailDesertedUntold,
     RingWriteRelaxed,
     RingTakeRelaxed,
     RingRoomRelaxed,

@@ -285,6 +285,43 @@ impl Drop for Bomb {
     }
 }
 
+/// The first is told; a second panic while the first unwinds would end the process.
+#[test]
+fn a_chunk_of_items_that_panic_in_drop() {
+    within("bombs in a chunk", || {
+        let control = Control::new();
+        let wait = || {
+            control.cancelled_within(Duration::MAX);
+            None
+        };
+        let outcome = Pipeline::new((0..3).map(|x| Bomb(x, true)).chain(std::iter::from_fn(wait)))
+            .control(&control)
+            .chunks(10, None)
+            .scope(|_items, control| {
+                super::until(|| control.stats().stage("chunks").is_some_and(|s| s.taken == 3));
+            });
+        let failure = failed(outcome);
+        let Cause::Panic(payload) = failure.cause else { panic!("a panic") };
+        assert_eq!((failure.stage, payload.downcast_ref::<u32>()), ("chunks", Some(&0)));
+    });
+}
+
+/// A failure that nobody meets is dropped, and what it holds panics then; that is nobody's business.
+#[test]
+fn a_payload_that_panics_in_drop() {
+    within("a bomb of a payload", || {
+        for serial in [true, false] {
+            let chain =
+                Pipeline::new(std::iter::from_fn(|| -> Option<u32> { panic_any(Bomb(7, true)) }))
+                    .map("carry", if serial { Par::Serial } else { Par::Workers(2) }, |x| x);
+            let handle = chain.spawn().expect("threads");
+            // Long enough for the failure to wait at the end, mostly.
+            super::settled(|| 0);
+            drop(handle);
+        }
+    });
+}
+
 /// Bombs wait in every place where items wait, when the sink stops: the first that goes off is told,
 /// and every other is still dropped.
 #[test]

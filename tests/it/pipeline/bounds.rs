@@ -39,7 +39,7 @@ fn an_edge_holds_exactly_its_capacity() {
 #[test]
 fn an_edge_may_be_larger_than_memory() {
     within("larger than memory", || {
-        for capacity in [1 << 16, 1 << 18, usize::MAX] {
+        for capacity in [1 << 15, 1 << 18, usize::MAX] {
             let chain = Pipeline::new(0..5_000_u64)
                 .capacity(capacity)
                 .map("alone", Par::Serial, |x| x)

@@ -82,6 +82,31 @@ fn the_bottleneck_is_the_stage_that_the_others_wait_for() {
     });
 }
 
+/// A stage that is stuck in its first item has looked at its queue once; the report is read for what
+/// has come since.
+#[test]
+fn what_waits_for_a_stuck_stage_is_seen() {
+    within("a stuck stage", || {
+        let (go, gone) = channel::<()>();
+        let gone = std::sync::Mutex::new(gone);
+        let chain =
+            Pipeline::new(0..5).capacity(8).batch(Batch::One).map("stuck", Par::Serial, |x| {
+                let _ = gone.lock().unwrap().recv();
+                x
+            });
+        let (high, _) = chain
+            .scope(|items, control| {
+                super::until(|| control.stats().stages[1].queue == 4);
+                let high = control.stats().stages[1].queue_high_water;
+                drop(go);
+                assert_eq!(items.count(), 5);
+                high
+            })
+            .expect("nothing fails");
+        assert_eq!(high, 4);
+    });
+}
+
 #[test]
 fn without_statistics_items_are_still_counted() {
     within("no statistics", || {
