@@ -17,7 +17,9 @@ pub(crate) use board::pull_from;
 #[cfg(feature = "pool")]
 pub(crate) use board::wait_for;
 pub(crate) use board::{GiveUp, Knot, wait_for_end};
-pub(crate) use place::{Inside, enter, here, inherit};
+pub(crate) use place::{Inside, enter};
+#[cfg(not(brigade_loom))]
+pub(crate) use place::{here, inherit};
 #[cfg(feature = "pool")]
 pub(crate) use place::{inside, is_inside};
 
