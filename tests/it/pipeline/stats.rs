@@ -103,7 +103,8 @@ fn what_waits_for_a_stuck_stage_is_seen() {
                 high
             })
             .expect("nothing fails");
-        assert_eq!(high, 4);
+        // All five, if they were there before the first was taken.
+        assert!((4..=5).contains(&high), "{high}");
     });
 }
 
