@@ -6,7 +6,7 @@ use crate::explore::explore;
 #[cfg(brigade_loom)]
 use ::loom::thread;
 use brigade::internals::Mutant::*;
-use brigade::internals::pipeline::{Edge, End, Took, Wires};
+use brigade::internals::pipeline::{Edge, End, Giver, Seat, Took, Wires};
 #[cfg(brigade_shuttle)]
 use shuttle::thread;
 use std::sync::Arc;
@@ -21,6 +21,17 @@ fn drain(edge: &Edge, wires: &Wires) -> (Vec<u64>, Took) {
             end => return (all, end),
         }
     }
+}
+
+/// A thread that gives.
+fn giving<R: Send + 'static>(
+    edge: &Edge,
+    wires: &Wires,
+    gives: impl FnOnce(Giver, Seat) -> R + Send + 'static,
+) -> thread::JoinHandle<R> {
+    let seat = wires.seat();
+    let giver = edge.giver(&seat);
+    thread::spawn(move || gives(giver, seat))
 }
 
 /// Two workers give three batches by turns into an edge of this capacity.
@@ -187,14 +198,10 @@ fn the_switch_reaches_the_giver_of_a_rail() {
     explore(3, || {
         let wires = Arc::new(Wires::new());
         let edge = wires.edge(0, 1, 1, 1);
-        let giver = {
-            let seat = wires.seat();
-            let mut giver = edge.giver(&seat);
-            thread::spawn(move || {
-                let given = (0..2).take_while(|&value| giver.give_one(value, &seat)).count();
-                (given, giver.leave())
-            })
-        };
+        let giver = giving(&edge, &wires, |mut giver, seat| {
+            let given = (0..2).take_while(|&value| giver.give_one(value, &seat)).count();
+            (given, giver.leave())
+        });
         wires.turn_off(usize::MAX);
         let (given, left) = giver.join().unwrap();
         assert!(given <= 1);
@@ -238,16 +245,12 @@ fn a_slot_is_used_again_when_it_is_free() {
     explore(3, || {
         let wires = Arc::new(Wires::new());
         let edge = wires.edge(0, 1, 1, 1);
-        let giver = {
-            let seat = wires.seat();
-            let mut giver = edge.giver(&seat);
-            thread::spawn(move || {
-                for value in [0, 2, 4] {
-                    assert!(giver.give_one(value, &seat));
-                }
-                giver.leave();
-            })
-        };
+        let giver = giving(&edge, &wires, |mut giver, seat| {
+            for value in [0, 2, 4] {
+                assert!(giver.give_one(value, &seat));
+            }
+            giver.leave();
+        });
         assert_eq!(drain(&edge, &wires), (vec![0, 2, 4], Took::Ended), "not what was given");
         giver.join().unwrap();
     });
@@ -259,15 +262,11 @@ fn a_failure_is_behind_what_was_given() {
     explore(3, || {
         let wires = Arc::new(Wires::new());
         let edge = wires.edge(0, 8, 1, 1);
-        let giver = {
-            let seat = wires.seat();
-            let mut giver = edge.giver(&seat);
-            thread::spawn(move || {
-                assert!(giver.give_one(0, &seat));
-                giver.fail(1);
-                giver.leave();
-            })
-        };
+        let giver = giving(&edge, &wires, |mut giver, seat| {
+            assert!(giver.give_one(0, &seat));
+            giver.fail(1);
+            giver.leave();
+        });
         let (all, end) = drain(&edge, &wires);
         assert_eq!((&*all, end), (&[0][..], Took::Failed(1)), "not before the failure");
         giver.join().unwrap();
@@ -280,14 +279,10 @@ fn who_deserts_takes_the_rest_along() {
     explore(3, || {
         let wires = Arc::new(Wires::new());
         let edge = wires.edge(0, 1, 1, 1);
-        let giver = {
-            let seat = wires.seat();
-            let mut giver = edge.giver(&seat);
-            thread::spawn(move || {
-                let given = (0..3).take_while(|&value| giver.give_one(value, &seat)).count();
-                (given, giver.leave())
-            })
-        };
+        let giver = giving(&edge, &wires, |mut giver, seat| {
+            let given = (0..3).take_while(|&value| giver.give_one(value, &seat)).count();
+            (given, giver.leave())
+        });
         let (mut taker, seat) = (edge.taker(), wires.seat());
         assert_eq!(taker.take(1, &seat), Took::Items(vec![0]));
         let left = taker.desert();
